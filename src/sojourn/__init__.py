@@ -1,0 +1,1 @@
+"""Sojourn: a self-hosted engine for customer journeys in which WhatsApp is the first channel."""

@@ -1,0 +1,1 @@
+"""What any product has: database, jobs, clock, errors, ids, web, crypto. Knows no word of ours."""

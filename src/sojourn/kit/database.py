@@ -1,0 +1,202 @@
+"""PostgreSQL by hand: a pool, transactions, and five verbs to run a statement.
+
+Statements are `LiteralString`s beside the function that runs them, so that no text of a user can become SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from sojourn.kit import json
+from sojourn.kit.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from sojourn.kit.jobs import Registry
+
+__all__ = [
+    "Conn",
+    "Database",
+    "Jsonb",
+    "Row",
+    "copy_rows",
+    "execute",
+    "fetch_all",
+    "fetch_one",
+    "fetch_optional",
+    "fetch_value",
+]
+
+Row = dict[str, Any]
+Params = Mapping[str, Any] | None
+
+set_json_dumps(json.encode)
+set_json_loads(json.decode)
+
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+SETUP_SQL: LiteralString = """
+SET TIME ZONE 'UTC';
+SET jit = off;
+SET idle_in_transaction_session_timeout = '120s';
+"""
+
+
+class Conn(psycopg.AsyncConnection[Row]):
+    """A connection that yields rows as dicts and knows which handlers exist (for `jobs.announce`)."""
+
+    registry: Registry | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wakes: set[str] = set()
+
+
+async def fetch_one(conn: Conn, sql: LiteralString, params: Params = None) -> Row:
+    """The one row that the statement yields. Raises LookupError when there is none."""
+    row = await fetch_optional(conn, sql, params)
+    if row is None:
+        raise LookupError("statement yielded no row")
+    return row
+
+
+async def fetch_optional(conn: Conn, sql: LiteralString, params: Params = None) -> Row | None:
+    """The first row, or None."""
+    cursor = await conn.execute(sql, params)
+    return await cursor.fetchone()
+
+
+async def fetch_all(conn: Conn, sql: LiteralString, params: Params = None) -> list[Row]:
+    """All rows."""
+    cursor = await conn.execute(sql, params)
+    return await cursor.fetchall()
+
+
+async def fetch_value(conn: Conn, sql: LiteralString, params: Params = None) -> Any:
+    """The first column of the first row, or None when there is no row."""
+    row = await fetch_optional(conn, sql, params)
+    return None if row is None else next(iter(row.values()))
+
+
+async def execute(conn: Conn, sql: LiteralString, params: Params = None) -> int:
+    """Run a statement; how many rows it touched (0 for statements that touch none)."""
+    cursor = await conn.execute(sql, params)
+    return max(cursor.rowcount, 0)
+
+
+async def copy_rows(conn: Conn, sql: LiteralString, rows: Iterable[Sequence[Any]]) -> int:
+    """Write rows through `COPY … FROM STDIN`: the cheapest way to insert wide rows. Returns how many."""
+    count = 0
+    async with conn.cursor() as cursor, cursor.copy(sql) as copy:
+        for row in rows:
+            await copy.write_row(row)
+            count += 1
+    return count
+
+
+class Database:
+    """A pool of connections to one PostgreSQL."""
+
+    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10, registry: Registry | None = None) -> None:
+        self.url = url
+        self._registry = registry
+        self.notifier = Notifier(self)
+        self._pool: AsyncConnectionPool[Conn] = AsyncConnectionPool(
+            url,
+            connection_class=Conn,
+            kwargs={"row_factory": dict_row, "prepare_threshold": 3},
+            min_size=min_size,
+            max_size=max_size,
+            open=False,
+            configure=self._configure,
+            timeout=10,
+            reconnect_timeout=3600,
+            name="sojourn",
+        )
+
+    async def open(self, *, wait: bool = True, timeout: float = 30) -> None:
+        """Open the pool; with `wait`, only return once a connection works."""
+        await self._pool.open(wait=wait, timeout=timeout)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.notifier.close()
+        await self._pool.close()
+
+    async def _configure(self, conn: Conn) -> None:
+        conn.registry = self._registry
+        await conn.set_autocommit(True)
+        await conn.execute(SETUP_SQL)
+        await conn.set_autocommit(False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        """One transaction: commits when the block ends well, rolls back when it raises.
+
+        Raises DatabaseUnavailable when the server cannot be reached or the connection breaks. When it breaks during
+        COMMIT the outcome is not known: the caller must not claim success, and may repeat what is idempotent.
+        """
+        try:
+            async with self._pool.connection() as conn:
+                conn.wakes.clear()
+                yield conn
+            if conn.wakes:
+                self.notifier.wake(conn.wakes)
+        except CONNECTION_ERRORS as error:
+            if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+                raise
+            raise DatabaseUnavailable(cause=type(error).__name__) from error
+
+    @asynccontextmanager
+    async def listen(self, channel: LiteralString) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """A connection of its own, outside the pool, that listens on a channel."""
+        conn = await psycopg.AsyncConnection.connect(self.url, autocommit=True)
+        try:
+            await conn.execute("LISTEN " + channel)
+            yield conn
+        finally:
+            await asyncio.shield(conn.close())
+
+
+class Notifier:
+    """Hints after a commit: at most one NOTIFY a process and 20 ms, and at once to listeners in this process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._names: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.local: Callable[[set[str]], None] | None = None
+
+    def wake(self, names: set[str]) -> None:
+        """Remember names to hint at; the first leave at once, what follows within 20 ms is put together."""
+        if self.local is not None:
+            self.local(names)
+        self._names |= names
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._names:
+            names, self._names = self._names, set()
+            try:
+                async with self._database.transaction() as conn:
+                    await execute(conn, SQL_NOTIFY, {"names": ",".join(sorted(names))})
+            except DatabaseUnavailable:
+                return  # only a hint is lost: workers look by themselves every second
+            await asyncio.sleep(NOTIFY_EVERY_SECONDS)
+
+    async def close(self) -> None:
+        """End the sender."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+NOTIFY_EVERY_SECONDS = 0.02
+SQL_NOTIFY: LiteralString = "SELECT pg_notify('sojourn_jobs', %(names)s)"
