@@ -67,7 +67,8 @@ async def migrate(url: str, *, at: datetime, folder: Path = FOLDER) -> list[Migr
     applied: list[Migration] = []
     conn = await psycopg.AsyncConnection.connect(url, autocommit=True)
     async with conn:
-        await conn.execute(SQL_CREATE_TABLE)
+        async with conn.transaction():
+            await conn.execute(SQL_CREATE_TABLE)
         for migration in wanted:
             async with conn.transaction():
                 await conn.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
@@ -121,15 +122,14 @@ async def _refuse_unknown(conn: psycopg.AsyncConnection[tuple[object, ...]], wan
 
 
 SQL_CREATE_TABLE: LiteralString = """
-SELECT pg_advisory_lock(7091552);
-SET client_min_messages = warning;
+SELECT pg_advisory_xact_lock(7091552);
+SET LOCAL client_min_messages = warning;
 CREATE TABLE IF NOT EXISTS schema_migrations (
   number integer PRIMARY KEY,
   name text NOT NULL,
   sha256 text NOT NULL,
   applied_at timestamptz NOT NULL
 );
-SELECT pg_advisory_unlock(7091552);
 """
 
 SQL_FIND: LiteralString = "SELECT sha256 FROM schema_migrations WHERE number = %(number)s"

@@ -1,0 +1,76 @@
+"""What all tests share: one real PostgreSQL, a fixed moment, test keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from psycopg.rows import dict_row
+
+from sojourn.kit.crypto import KeyRing
+from sojourn.kit.database import SETUP_SQL, Conn, Database
+from tests.support import postgres
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """The URL of the machine's shared test server."""
+    with postgres.shared_server() as url:
+        postgres.drop_leftovers(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_template(database_server: str) -> str:
+    """The name of a database with all migrations applied."""
+    return postgres.ensure_template(database_server)
+
+
+@pytest.fixture(scope="session")
+def rolled_back_url(database_server: str, database_template: str) -> Iterator[str]:
+    """One migrated database for all tests of this process that roll back what they do."""
+    url = postgres.clone(database_server, database_template)
+    yield url
+    postgres.drop(database_server, url)
+
+
+@pytest.fixture
+def database_url(database_server: str, database_template: str) -> Iterator[str]:
+    """A migrated database of its own, dropped after the test."""
+    url = postgres.clone(database_server, database_template)
+    yield url
+    postgres.drop(database_server, url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a migrated database of its own, for tests that need several transactions."""
+    database = Database(database_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def conn(rolled_back_url: str) -> AsyncIterator[Conn]:
+    """A connection inside a transaction that is rolled back after the test."""
+    connection = await Conn.connect(rolled_back_url, row_factory=dict_row, autocommit=True)
+    async with connection:
+        await connection.execute(SETUP_SQL)
+        await connection.set_autocommit(False)
+        async with connection.transaction(force_rollback=True):
+            yield connection
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Tuesday 3 March 2026, 09:00 in Amsterdam: the moment at which the stories begin."""
+    return datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def keys() -> KeyRing:
+    """An installation key that is the same in every test."""
+    return KeyRing([hashlib.sha256(b"sojourn tests").digest()])
