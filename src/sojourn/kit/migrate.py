@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import psycopg
 
@@ -75,7 +75,7 @@ async def migrate(url: str, *, at: datetime, folder: Path = FOLDER) -> list[Migr
                 if await _is_applied(conn, migration):
                     continue
                 try:
-                    await conn.execute(cast("LiteralString", migration.sql))
+                    await conn.execute(migration.sql.encode())
                 except psycopg.Error as error:
                     raise MigrationError(f"{migration.number:04d}_{migration.name}.sql: {error}") from error
                 await conn.execute(
