@@ -1,0 +1,1 @@
+"""How a message leaves and what comes back: senders, content, transports, webhooks, media."""
