@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from psycopg.rows import dict_row
 
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import SETUP_SQL, Conn, Database
+from sojourn.kit.jobs import Registry
 from tests.support import postgres
 
 
@@ -45,19 +47,30 @@ def database_url(database_server: str, database_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+def registry() -> Registry:
+    """The handlers that jobs and signals reach: the product's own. A test module overrides this to bring its own."""
+    try:
+        subscriptions = importlib.import_module("sojourn.subscriptions")
+    except ImportError:
+        return Registry()
+    return next((value for value in vars(subscriptions).values() if isinstance(value, Registry)), Registry())
+
+
+@pytest.fixture
+async def database(database_url: str, registry: Registry) -> AsyncIterator[Database]:
     """A pool on a migrated database of its own, for tests that need several transactions."""
-    database = Database(database_url)
+    database = Database(database_url, registry=registry)
     await database.open()
     yield database
     await database.close()
 
 
 @pytest.fixture
-async def conn(rolled_back_url: str) -> AsyncIterator[Conn]:
+async def conn(rolled_back_url: str, registry: Registry) -> AsyncIterator[Conn]:
     """A connection inside a transaction that is rolled back after the test."""
     connection = await Conn.connect(rolled_back_url, row_factory=dict_row, autocommit=True)
     async with connection:
+        connection.registry = registry
         await connection.execute(SETUP_SQL)
         await connection.set_autocommit(False)
         async with connection.transaction(force_rollback=True):
