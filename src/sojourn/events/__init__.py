@@ -1,0 +1,1 @@
+"""Facts about profiles: taken in durably, once, in our own shape and in Segment's."""

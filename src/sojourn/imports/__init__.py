@@ -1,0 +1,1 @@
+"""Files that bring in profiles and consents."""

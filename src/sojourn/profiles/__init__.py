@@ -1,0 +1,1 @@
+"""People: their addresses, attributes, merges, and what erasing leaves."""

@@ -1,0 +1,1 @@
+"""Approved message forms: languages, variables, rendering, and agreement with the provider."""
