@@ -1,0 +1,1 @@
+"""The road out: every message of every origin is requested, decided, sent and followed here."""

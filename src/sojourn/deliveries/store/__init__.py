@@ -1,0 +1,1 @@
+"""The statements of the road out, one file a noun."""
