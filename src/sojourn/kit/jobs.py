@@ -15,8 +15,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sojourn.kit import ids, json
+from sojourn.kit import ids, jobs_store, json
 from sojourn.kit.database import Conn
+from sojourn.kit.jobs_store import JobRow
 
 if TYPE_CHECKING:
     import aiohttp
@@ -63,7 +64,7 @@ LEASED = Mode.LEASED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """One subscriber of a message class. `handle(work, conn, batch)` when transactional, `handle(work, batch)` leased."""
+    """One subscriber of a message: `handle(work, conn, batch)` if transactional, `handle(work, batch)` if leased."""
 
     message: type[Signal]
     handle: Callable[..., Awaitable[None]]
@@ -114,7 +115,7 @@ class Registry:
         self.handlers = tuple(handlers)
         self.pollers = tuple(pollers)
         self.periodics = tuple(periodics)
-        names = [entry.name for entry in (*handlers, *pollers, *periodics)]
+        names = [h.name for h in handlers] + [p.name for p in pollers] + [p.name for p in periodics]
         if len(set(names)) != len(names):
             raise ValueError(f"a name is used twice: {sorted(n for n in set(names) if names.count(n) > 1)}")
         self._by_message: dict[type[Signal], tuple[Handler, ...]] = {}
@@ -184,9 +185,6 @@ def _registry(conn: Conn) -> Registry:
     return conn.registry
 
 
-JobRow = tuple[UUID, int, str, str | None, int, datetime, UUID | None, UUID | None, bytes]
-
-
 def _row(message: Signal, handler: Handler, *, due_at: datetime, priority: int) -> JobRow:
     profile = message.job_profile()
     key = message.ordering_key() if handler.ordered else None
@@ -213,8 +211,6 @@ def _row(message: Signal, handler: Handler, *, due_at: datetime, priority: int) 
 async def _write(conn: Conn, rows: Sequence[JobRow]) -> None:
     if not rows:
         return
-    from sojourn.kit import jobs_store  # noqa: PLC0415  (the store needs JobRow)
-
     await jobs_store.insert_jobs(conn, rows)
     conn.wakes.update(row[2] for row in rows)
 

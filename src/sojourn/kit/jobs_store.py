@@ -8,8 +8,8 @@ from typing import LiteralString
 from uuid import UUID
 
 from sojourn.kit.database import Conn, Row, copy_rows, execute, fetch_all, fetch_one, fetch_value
-from sojourn.kit.jobs import JobRow
 
+JobRow = tuple[UUID, int, str, str | None, int, datetime, UUID | None, UUID | None, bytes]
 COPY_FROM = 20  # rows; below, one statement with arrays is cheaper than the COPY protocol's round trips
 
 
@@ -39,7 +39,7 @@ async def lock_ready(
 ) -> list[Row]:
     """Lock up to `limit` ready jobs without order, smallest priority and oldest first.
 
-    `retried` picks only fresh (False) or only already tried ones (True). Zero rows: nothing is ready, or others hold it.
+    `retried` picks only fresh (False) or only already tried ones (True). Zero rows: nothing is ready or free.
     """
     params = {"handler": handler, "now": now, "system_now": system_now, "limit": limit, "retried": retried}
     return await fetch_all(conn, SQL_LOCK_READY, params)
@@ -150,9 +150,7 @@ DELETE FROM jobs WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s)
 """
 
 
-async def update_failed(
-    conn: Conn, id_: UUID, bucket: int, *, attempts: int, retry_at: datetime, reason: str
-) -> None:
+async def update_failed(conn: Conn, id_: UUID, bucket: int, *, attempts: int, retry_at: datetime, reason: str) -> None:
     """Hold a failed job back until `retry_at` (system clock) and give its lease up."""
     params = {"id": id_, "bucket": bucket, "attempts": attempts, "retry_at": retry_at, "reason": reason}
     await execute(conn, SQL_FAILED, params)
@@ -284,7 +282,10 @@ async def claim_periodic(
 ) -> list[str]:
     """Lease the periodic jobs that are due; new names are due at once."""
     params = {
-        "names": list(names), "now": now, "system_now": system_now, "lease_until": lease_until,
+        "names": list(names),
+        "now": now,
+        "system_now": system_now,
+        "lease_until": lease_until,
     }
     await execute(conn, SQL_ADD_PERIODIC, params)
     return [row["name"] for row in await fetch_all(conn, SQL_CLAIM_PERIODIC, params)]
@@ -312,3 +313,8 @@ async def finish_periodic(conn: Conn, name: str, *, next_at: datetime, reason: s
 SQL_FINISH_PERIODIC: LiteralString = """
 UPDATE periodic_jobs SET next_at = %(next_at)s, lease_until = NULL, last_error = %(reason)s WHERE name = %(name)s
 """
+
+
+async def count_dead(conn: Conn) -> int:
+    """All dead letters."""
+    return int(await fetch_value(conn, "SELECT count(*) FROM dead_jobs"))
