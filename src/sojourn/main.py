@@ -80,7 +80,7 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_logs(settings.log_level)
     uvicorn.run(
-        create_app(settings),  # type: ignore[arg-type]
+        create_app(settings),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
