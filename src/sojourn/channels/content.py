@@ -10,11 +10,12 @@ components exactly as section 3.7 of the Cloud API reference shows them, except 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+
+from sojourn.kit.errors import FieldError, InvalidInput
 
 __all__ = [
     "AddressRequest",
@@ -61,29 +62,17 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldError:
-    """One mistake in a message: `field` is its path (`buttons[2].title`), `limit` the bound that it broke."""
-
-    field: str
-    code: str
-    message: str
-    limit: int | str | None = None
-
-
-class ContentInvalid(ValueError):  # noqa: N818 - reads as the state it reports, like our other errors
+class ContentInvalid(InvalidInput):
     """The given JSON is no message content: a field is missing, misspelled or of the wrong type."""
 
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
-        self.errors = errors
+    code = "content_invalid"
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A part of a message; unknown fields are refused so that a misspelled one cannot vanish."""
 
 
-class MediaRef(_Part):
+class MediaRef(_Part, frozen=True, kw_only=True):
     """Where a file comes from: exactly one of the provider's id, a public URL, or one of our media assets."""
 
     id: str | None = None
@@ -91,7 +80,7 @@ class MediaRef(_Part):
     asset_id: UUID | None = None
 
 
-class Header(_Part):
+class Header(_Part, frozen=True, kw_only=True):
     """What stands above the body: a line of text, or one picture, film or document."""
 
     kind: Literal["text", "image", "video", "document"] = "text"
@@ -100,35 +89,35 @@ class Header(_Part):
     filename: str | None = None
 
 
-class Text(_Part, tag_field="type", tag="text"):
+class Text(_Part, frozen=True, kw_only=True, tag_field="type", tag="text"):
     """Free text; `preview_url` asks for a preview of its first link."""
 
     body: str
     preview_url: bool = False
 
 
-class Image(_Part, tag_field="type", tag="image"):
+class Image(_Part, frozen=True, kw_only=True, tag_field="type", tag="image"):
     """A picture with an optional caption."""
 
     media: MediaRef
     caption: str | None = None
 
 
-class Video(_Part, tag_field="type", tag="video"):
+class Video(_Part, frozen=True, kw_only=True, tag_field="type", tag="video"):
     """A film with an optional caption."""
 
     media: MediaRef
     caption: str | None = None
 
 
-class Audio(_Part, tag_field="type", tag="audio"):
+class Audio(_Part, frozen=True, kw_only=True, tag_field="type", tag="audio"):
     """A sound file; `voice` shows it as a voice message (OGG with OPUS only)."""
 
     media: MediaRef
     voice: bool = False
 
 
-class Document(_Part, tag_field="type", tag="document"):
+class Document(_Part, frozen=True, kw_only=True, tag_field="type", tag="document"):
     """A file with the name that the person sees."""
 
     media: MediaRef
@@ -136,13 +125,13 @@ class Document(_Part, tag_field="type", tag="document"):
     filename: str | None = None
 
 
-class Sticker(_Part, tag_field="type", tag="sticker"):
+class Sticker(_Part, frozen=True, kw_only=True, tag_field="type", tag="sticker"):
     """A WebP sticker."""
 
     media: MediaRef
 
 
-class Location(_Part, tag_field="type", tag="location"):
+class Location(_Part, frozen=True, kw_only=True, tag_field="type", tag="location"):
     """A place in degrees; the address shows only together with a name."""
 
     latitude: float
@@ -151,27 +140,27 @@ class Location(_Part, tag_field="type", tag="location"):
     address: str | None = None
 
 
-class Contacts(_Part, tag_field="type", tag="contacts"):
+class Contacts(_Part, frozen=True, kw_only=True, tag_field="type", tag="contacts"):
     """Contact cards in the form of section 2.7 of the Cloud API reference."""
 
     contacts: list[dict[str, Any]]
 
 
-class Reaction(_Part, tag_field="type", tag="reaction"):
+class Reaction(_Part, frozen=True, kw_only=True, tag_field="type", tag="reaction"):
     """An emoji on a message of the person; an empty one takes it back."""
 
     message_id: str
     emoji: str = ""
 
 
-class ReplyButton(_Part):
+class ReplyButton(_Part, frozen=True, kw_only=True):
     """A button that answers; `id` comes back with the tap."""
 
     id: str
     title: str
 
 
-class Buttons(_Part, tag_field="type", tag="buttons"):
+class Buttons(_Part, frozen=True, kw_only=True, tag_field="type", tag="buttons"):
     """A question with one to three reply buttons."""
 
     body: str
@@ -180,7 +169,7 @@ class Buttons(_Part, tag_field="type", tag="buttons"):
     footer: str | None = None
 
 
-class ListRow(_Part):
+class ListRow(_Part, frozen=True, kw_only=True):
     """One choice of a list; `id` comes back with the tap."""
 
     id: str
@@ -188,14 +177,14 @@ class ListRow(_Part):
     description: str | None = None
 
 
-class ListSection(_Part):
+class ListSection(_Part, frozen=True, kw_only=True):
     """Rows under a title; the title may be missing when there is one section only."""
 
     rows: list[ListRow]
     title: str | None = None
 
 
-class ListMessage(_Part, tag_field="type", tag="list"):
+class ListMessage(_Part, frozen=True, kw_only=True, tag_field="type", tag="list"):
     """A question whose choices open in a sheet; at most ten rows in all sections together."""
 
     body: str
@@ -205,7 +194,7 @@ class ListMessage(_Part, tag_field="type", tag="list"):
     footer: str | None = None
 
 
-class CtaUrl(_Part, tag_field="type", tag="cta_url"):
+class CtaUrl(_Part, frozen=True, kw_only=True, tag_field="type", tag="cta_url"):
     """A message with one button that opens a web page."""
 
     body: str
@@ -215,13 +204,13 @@ class CtaUrl(_Part, tag_field="type", tag="cta_url"):
     footer: str | None = None
 
 
-class LocationRequest(_Part, tag_field="type", tag="location_request"):
+class LocationRequest(_Part, frozen=True, kw_only=True, tag_field="type", tag="location_request"):
     """Asks the person to send their location."""
 
     body: str
 
 
-class AddressRequest(_Part, tag_field="type", tag="address_request"):
+class AddressRequest(_Part, frozen=True, kw_only=True, tag_field="type", tag="address_request"):
     """Asks for a delivery address by form (India only)."""
 
     body: str
@@ -233,19 +222,19 @@ class AddressRequest(_Part, tag_field="type", tag="address_request"):
     footer: str | None = None
 
 
-class ContactInfoRequest(_Part, tag_field="type", tag="contact_info_request"):
+class ContactInfoRequest(_Part, frozen=True, kw_only=True, tag_field="type", tag="contact_info_request"):
     """Asks a person who shows only a username to share their number."""
 
     body: str
 
 
-class CallPermission(_Part, tag_field="type", tag="call_permission"):
+class CallPermission(_Part, frozen=True, kw_only=True, tag_field="type", tag="call_permission"):
     """Asks whether we may call."""
 
     body: str | None = None
 
 
-class VoiceCall(_Part, tag_field="type", tag="voice_call"):
+class VoiceCall(_Part, frozen=True, kw_only=True, tag_field="type", tag="voice_call"):
     """A message with a button that calls us; valid for `ttl_minutes`."""
 
     body: str
@@ -254,7 +243,7 @@ class VoiceCall(_Part, tag_field="type", tag="voice_call"):
     payload: str | None = None
 
 
-class Product(_Part, tag_field="type", tag="product"):
+class Product(_Part, frozen=True, kw_only=True, tag_field="type", tag="product"):
     """One product of the catalogue."""
 
     catalog_id: str
@@ -263,14 +252,14 @@ class Product(_Part, tag_field="type", tag="product"):
     footer: str | None = None
 
 
-class ProductSection(_Part):
+class ProductSection(_Part, frozen=True, kw_only=True):
     """Products under a title, by retailer id."""
 
     product_retailer_ids: list[str]
     title: str | None = None
 
 
-class ProductList(_Part, tag_field="type", tag="product_list"):
+class ProductList(_Part, frozen=True, kw_only=True, tag_field="type", tag="product_list"):
     """Up to thirty products of the catalogue in sections; the text header is required."""
 
     header: Header
@@ -280,7 +269,7 @@ class ProductList(_Part, tag_field="type", tag="product_list"):
     footer: str | None = None
 
 
-class CatalogMessage(_Part, tag_field="type", tag="catalog"):
+class CatalogMessage(_Part, frozen=True, kw_only=True, tag_field="type", tag="catalog"):
     """The whole catalogue behind one button."""
 
     body: str
@@ -288,7 +277,7 @@ class CatalogMessage(_Part, tag_field="type", tag="catalog"):
     footer: str | None = None
 
 
-class FlowMessage(_Part, tag_field="type", tag="flow"):
+class FlowMessage(_Part, frozen=True, kw_only=True, tag_field="type", tag="flow"):
     """Opens a form (Flow) by id or name; `data` fills its first screen."""
 
     body: str
@@ -304,28 +293,28 @@ class FlowMessage(_Part, tag_field="type", tag="flow"):
     footer: str | None = None
 
 
-class CardLink(_Part):
+class CardLink(_Part, frozen=True, kw_only=True):
     """The one link button of a carousel card."""
 
     display_text: str
     url: str
 
 
-class CardButton(_Part):
+class CardButton(_Part, frozen=True, kw_only=True):
     """A quick reply of a carousel card."""
 
     id: str
     title: str
 
 
-class CardProduct(_Part):
+class CardProduct(_Part, frozen=True, kw_only=True):
     """The product that a carousel card shows."""
 
     catalog_id: str
     product_retailer_id: str
 
 
-class Card(_Part):
+class Card(_Part, frozen=True, kw_only=True):
     """One card: a media card (header with `link` or `buttons`) or a product card (`product`)."""
 
     header: Header | None = None
@@ -335,14 +324,14 @@ class Card(_Part):
     product: CardProduct | None = None
 
 
-class Carousel(_Part, tag_field="type", tag="carousel"):
+class Carousel(_Part, frozen=True, kw_only=True, tag_field="type", tag="carousel"):
     """Two to ten cards under one text."""
 
     body: str
     cards: list[Card]
 
 
-class OrderDetails(_Part, tag_field="type", tag="order_details"):
+class OrderDetails(_Part, frozen=True, kw_only=True, tag_field="type", tag="order_details"):
     """An order to review and pay (India, Brazil); `parameters` as in section 11.4 of the Cloud API reference."""
 
     body: str
@@ -351,7 +340,7 @@ class OrderDetails(_Part, tag_field="type", tag="order_details"):
     footer: str | None = None
 
 
-class OrderStatus(_Part, tag_field="type", tag="order_status"):
+class OrderStatus(_Part, frozen=True, kw_only=True, tag_field="type", tag="order_status"):
     """News about an order sent as order details before."""
 
     body: str
@@ -362,7 +351,7 @@ class OrderStatus(_Part, tag_field="type", tag="order_status"):
     footer: str | None = None
 
 
-class TemplateContent(_Part, tag_field="type", tag="template"):
+class TemplateContent(_Part, frozen=True, kw_only=True, tag_field="type", tag="template"):
     """An approved template in one language with its filled components; `category` as Meta bills it, lower case."""
 
     name: str
@@ -423,7 +412,8 @@ def decode_content(data: bytes | str | Mapping[str, Any]) -> Content:
     try:
         if isinstance(data, bytes | str):
             return _decoder.decode(data)
-        return msgspec.convert(data, Content)
+        content: Content = msgspec.convert(data, Content)
+        return content
     except msgspec.MsgspecError as error:
         raise ContentInvalid([_to_field_error(str(error))]) from error
 
