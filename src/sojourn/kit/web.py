@@ -193,17 +193,30 @@ class BodyLimit:
             if name == b"content-length" and value.isdigit() and int(value) > self._limit:
                 await send_problem(send, BodyTooLarge(limit=self._limit))
                 return
+        await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         seen = 0
+        refused = False
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, refused
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
+                refused = True
                 raise BodyTooLarge(limit=self._limit)
             return message
 
-        await self._app(scope, counted, send)
+        async def guarded(message: Message) -> None:
+            if not refused:
+                await send(message)
+
+        try:
+            await self._app(scope, counted, guarded)
+        finally:
+            if refused:  # what the application makes of a body that breaks off does not matter
+                await send_problem(send, BodyTooLarge(limit=self._limit))
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
