@@ -17,50 +17,6 @@ import msgspec
 
 from sojourn.kit.errors import FieldError, InvalidInput
 
-__all__ = [
-    "AddressRequest",
-    "Audio",
-    "Buttons",
-    "CallPermission",
-    "Card",
-    "CardButton",
-    "CardLink",
-    "CardProduct",
-    "Carousel",
-    "CatalogMessage",
-    "ContactInfoRequest",
-    "Contacts",
-    "Content",
-    "ContentInvalid",
-    "CtaUrl",
-    "Document",
-    "FieldError",
-    "FlowMessage",
-    "Header",
-    "Image",
-    "ListMessage",
-    "ListRow",
-    "ListSection",
-    "Location",
-    "LocationRequest",
-    "MediaRef",
-    "OrderDetails",
-    "OrderStatus",
-    "Product",
-    "ProductList",
-    "ProductSection",
-    "Reaction",
-    "ReplyButton",
-    "Sticker",
-    "TemplateContent",
-    "Text",
-    "Video",
-    "VoiceCall",
-    "content_to_dict",
-    "decode_content",
-    "encode_content",
-]
-
 
 class ContentInvalid(InvalidInput):
     """The given JSON is no message content: a field is missing, misspelled or of the wrong type."""
