@@ -30,7 +30,7 @@ OwnerKind = Literal["journey", "api", "campaign", "conversation", "preferences"]
 
 
 class Status(StrEnum):
-    """How far a delivery got. The first four and `unknown` are ours, the rest follow from moments that were reported."""
+    """How far a delivery got. Those before `accepted` are ours, the rest follow from moments that were reported."""
 
     QUEUED = "queued"
     DEFERRED = "deferred"
@@ -51,7 +51,7 @@ class Status(StrEnum):
 class TemplateMessage:
     """An approved template by name (or id as text), rendered by this folder.
 
-    `variables` is the Liquid context beside `profile` and `workspace`, which are added: usually `{"event": …, "run": …}`.
+    `variables` is the Liquid context beside `profile` and `workspace`, which are added: often `{"event": …, "run": …}`.
     `reply_ids` names the quick replies: button index ("0") to the plain id that a tap comes back with.
     """
 
