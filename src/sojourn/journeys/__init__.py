@@ -1,0 +1,1 @@
+"""Journeys: definitions, published versions, and the runs of people through them."""
