@@ -30,6 +30,7 @@ CREATE TABLE identities (
     scheme         text NOT NULL CHECK (scheme IN ('phone', 'wa_id', 'bsuid', 'email', 'external_id', 'anonymous_id')),
     value          text NOT NULL,
     wa_id          text,
+    portfolio_id   text,
     is_primary     boolean NOT NULL DEFAULT true,
     state          text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'identity_changed', 'unreachable')),
     unreachable_at timestamptz,
@@ -59,7 +60,6 @@ CREATE TABLE profile_keys (
     profile_id uuid NOT NULL,
     bucket     smallint NOT NULL CHECK (bucket = get_byte(uuid_send(profile_id), 15)),
     wrapped    bytea NOT NULL,
-    created_at timestamptz NOT NULL,
     PRIMARY KEY (profile_id, bucket)
 );
 

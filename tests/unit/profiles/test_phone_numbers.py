@@ -1,0 +1,81 @@
+"""How addresses are written and compared."""
+
+from __future__ import annotations
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sojourn.profiles.model import InvalidIdentity, Scheme
+from sojourn.profiles.phone_numbers import PLAIN_E164, address_key, country_of, normalise
+
+
+@pytest.mark.parametrize(
+    ("given_", "region", "stored"),
+    [
+        ("+44 7700 900101", None, "+447700900101"),
+        ("07700 900101", "GB", "+447700900101"),
+        ("0044 7700 900101", None, "+447700900101"),
+        ("+44 (0)7700 900101", None, "+447700900101"),
+        ("447700900101", None, "+447700900101"),
+        ("(631) 555-1234", "US", "+16315551234"),
+        ("+39 06 1234 5678", None, "+390612345678"),
+        ("+44 7000 000000", None, "+447000000000"),
+    ],
+)
+def test_a_number_becomes_e164(given_, region, stored):
+    assert normalise(Scheme.PHONE, given_, region) == stored
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value"),
+    [
+        (Scheme.PHONE, "hello"),
+        (Scheme.PHONE, ""),
+        (Scheme.PHONE, "+12"),
+        (Scheme.EMAIL, "anna"),
+        (Scheme.WA_ID, "44 77a"),
+        (Scheme.BSUID, "77"),
+        (Scheme.EXTERNAL_ID, " "),
+        (Scheme.EXTERNAL_ID, "x" * 256),
+    ],
+)
+def test_what_is_no_address_is_refused(scheme, value):
+    with pytest.raises(InvalidIdentity):
+        normalise(scheme, value)
+
+
+@given(st.from_regex(PLAIN_E164, fullmatch=True).filter(str.isascii))
+def test_the_short_way_agrees_with_the_library(number):
+    if not number[1:].isdigit():
+        return
+    parsed = phonenumbers.parse(number)
+    assert normalise(Scheme.PHONE, number) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def test_spellings_of_one_line_share_a_key():
+    assert address_key(Scheme.PHONE, "+447700900101") == address_key(Scheme.WA_ID, "447700900101")
+    assert address_key(Scheme.PHONE, "+5511988887777") == address_key(Scheme.WA_ID, "551188887777")
+    assert address_key(Scheme.PHONE, "+525512345678") == address_key(Scheme.WA_ID, "5215512345678")
+
+
+def test_a_brazilian_mobile_is_never_taken_for_a_landline():
+    assert address_key(Scheme.PHONE, "+5511933334444") != address_key(Scheme.PHONE, "+551133334444")
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        ("+447700900101", "GB"),
+        ("+447781123456", "GG"),
+        ("+31612345678", "NL"),
+        ("+12025550123", "US"),
+        ("+14165550123", "CA"),
+        ("+17875550123", "PR"),
+        ("+77012345678", "KZ"),
+        ("+882123456", None),
+    ],
+)
+def test_the_country_comes_from_the_number(number, country):
+    assert country_of(number) == country
