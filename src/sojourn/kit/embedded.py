@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,11 +24,11 @@ from psycopg import sql
 from sojourn.kit import embedded_cluster as cluster_files
 from sojourn.kit.embedded_binaries import Binaries, clean_environment, find_binaries
 from sojourn.kit.embedded_cluster import Cluster, DataDirectoryBusyError, EmbeddedError, WrongMajorVersionError
+from sojourn.kit.processes import describe_exit, end_with_parent
 
 __all__ = ["DataDirectoryBusyError", "EmbeddedError", "EmbeddedServer", "WrongMajorVersionError", "database_of"]
 
 DATABASE = "sojourn"
-PR_SET_PDEATHSIG = 1
 FAST_SHUTDOWN = signal.SIGINT
 IMMEDIATE_SHUTDOWN = signal.SIGQUIT
 STOP_PATIENCE_SECONDS = 60.0
@@ -144,7 +142,7 @@ class EmbeddedServer:
                 cwd="/",
                 env=clean_environment(),
                 start_new_session=True,
-                preexec_fn=_die_with_parent(os.getpid()) if sys.platform == "linux" else None,
+                preexec_fn=end_with_parent(FAST_SHUTDOWN),
                 **cluster.run_as.popen_options(),  # type: ignore[arg-type]
             )
 
@@ -220,16 +218,6 @@ async def database_of(database_url: str | None, data_dir: Path, *, report: Repor
         await server.stop()
 
 
-def describe_exit(code: int) -> str:
-    """An exit code in words."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
-
-
 async def _end(process: asyncio.subprocess.Process, report: Report) -> None:
     for how, patience in ((FAST_SHUTDOWN, STOP_PATIENCE_SECONDS), (IMMEDIATE_SHUTDOWN, 10.0), (signal.SIGKILL, 10.0)):
         with contextlib.suppress(ProcessLookupError):
@@ -240,15 +228,3 @@ async def _end(process: asyncio.subprocess.Process, report: Report) -> None:
             report(f"PostgreSQL does not stop after {patience:.0f} s; insisting")
         else:
             return
-
-
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Have Linux send the child a shutdown signal when the thread that started it dies."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def prepare() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, FAST_SHUTDOWN, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the call
-            os._exit(1)
-
-    return prepare

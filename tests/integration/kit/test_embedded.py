@@ -218,7 +218,7 @@ async def test_the_server_ends_with_a_killed_supervisor(data_dir: Path, server: 
 async def test_a_server_that_outlived_its_supervisor_is_stopped_and_replaced(
     data_dir: Path, server: EmbeddedServer
 ) -> None:
-    code = "from sojourn.kit import embedded\nembedded._die_with_parent = lambda pid: None\n" + KILLED_SUPERVISOR
+    code = "from sojourn.kit import embedded\nembedded.end_with_parent = lambda number: None\n" + KILLED_SUPERVISOR
     supervisor, pid = start_supervisor(data_dir, code)
     supervisor.kill()
     supervisor.communicate()

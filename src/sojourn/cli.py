@@ -1,0 +1,87 @@
+"""The command line: run, serve, work, migrate, seed, import, doctor, jobs, keys, schema, journey."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+
+from sojourn import main, worker
+from sojourn.cli_doctor import command as doctor_command
+from sojourn.cli_manage import database as manage_database
+from sojourn.cli_manage import jobs as manage_jobs
+from sojourn.cli_manage import keys as manage_keys
+from sojourn.cli_manage.context import explain_errors, installation_url, read_settings
+from sojourn.cli_run.stack import Running, RunPlan, run_stack
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+app = typer.Typer(
+    name="sojourn",
+    help="Self-hosted customer journeys with WhatsApp as the first channel.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(manage_jobs.app, name="jobs")
+app.add_typer(manage_keys.app, name="keys")
+manage_database.add_to(app)
+doctor_command.add_to(app)
+
+
+@app.command()
+def run(
+    *,
+    port: Annotated[int | None, typer.Option(help="Where the web process listens (SOJOURN_PORT).")] = None,
+    host: Annotated[str | None, typer.Option(help="On which address (SOJOURN_HOST).")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where data live (SOJOURN_DATA_DIR).")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes (SOJOURN_WORKERS).")] = None,
+    demo: Annotated[bool, typer.Option(help="With the WhatsApp simulator and demo data.")] = True,
+) -> None:
+    """Start everything in one go: database, migrations, web, workers and, unless --no-demo, simulator and demo."""
+    with explain_errors():
+        settings = read_settings(port=port, host=host, data_dir=data_dir)
+        plan = RunPlan(settings=settings, demo=demo, workers=workers or settings.workers)
+        code = asyncio.run(run_stack(plan, report=lambda text: err.print(f"[dim]{text}[/dim]"), on_ready=_announce))
+    raise typer.Exit(code)
+
+
+@app.command()
+def serve(
+    *,
+    port: Annotated[int | None, typer.Option(help="Where to listen (SOJOURN_PORT).")] = None,
+    host: Annotated[str | None, typer.Option(help="On which address (SOJOURN_HOST).")] = None,
+) -> None:
+    """Run one web process on the database of this installation."""
+    with explain_errors():
+        settings = read_settings(port=port, host=host, data_dir=None)
+        main.run(dataclasses.replace(settings, database_url=installation_url(settings)))
+
+
+@app.command()
+def work() -> None:
+    """Run one worker process; start as many as you like, on as many machines as you like."""
+    with explain_errors():
+        settings = read_settings()
+        worker.run(dataclasses.replace(settings, database_url=installation_url(settings)))
+
+
+def _announce(running: Running) -> None:
+    lines = [f"[bold]{running.address}[/bold]"]
+    if running.story is not None:
+        lines += ["", f"API key   {running.story.api_key}", *running.story.lines]
+    lines += ["", f"Data and logs are in {running.data_dir}. Ctrl-C stops everything."]
+    out.print(Panel("\n".join(lines), title="Sojourn", expand=False, padding=(1, 2)))
+    out.print(f"ready in {running.seconds:.1f} s", soft_wrap=True)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""What `sojourn run` does: one command that starts everything and leaves nothing running."""
