@@ -16,6 +16,7 @@ from sojourn.journeys.interpreter.node import Node, NodeKind
 from sojourn.journeys.interpreter.nodes.branch_reply import BranchReply
 from sojourn.journeys.interpreter.nodes.event_trigger import EventTrigger
 from sojourn.journeys.interpreter.nodes.wait_for import AnswerCase, DeliveryCase, EventCase, WaitFor
+from sojourn.journeys.interpreter.sending import SendNode
 
 
 class CompiledNode(Struct):
@@ -73,6 +74,8 @@ def compile_journey(definition: Definition, *, journey_id: UUID, version_id: UUI
     asks = any(isinstance(case, AnswerCase | DeliveryCase) for case in cases)
     branches = any(isinstance(node, BranchReply) for node in definition.nodes.values())
     roots = frozenset[str]().union(*(roots_of(node) for node in definition.nodes.values()))
+    if any(isinstance(node, SendNode) for node in definition.nodes.values()):
+        roots |= {"event"}  # a template's own variables may look into the latest event
     return CompiledJourney(
         journey_id=journey_id,
         version_id=version_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
@@ -32,13 +32,22 @@ class Envelope(Part):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A definition whose every part has the right shape; `raw` is the data that it was read from."""
+    """A definition; `raw` is the data that it was read from.
+
+    `broken` holds the nodes that do not have the right shape, as they stand in the file: with one of them the
+    definition can be checked further, but not walked.
+    """
 
     key: str
     name: str
     description: str | None
     nodes: Mapping[str, Node]
     raw: Mapping[str, Any]
+    broken: Mapping[str, Any] = field(default_factory=dict)
+
+    def has(self, node_id: str) -> bool:
+        """Whether the file has a node of this name, broken or not."""
+        return node_id in self.nodes or node_id in self.broken
 
     def kind(self, node_id: str) -> NodeKind:
         """The kind of a node."""
@@ -46,12 +55,12 @@ class Definition:
 
 
 def read_definition(text: str) -> tuple[Definition | None, list[Problem], Source]:
-    """A file's text (YAML or JSON) as a definition. None when a part has the wrong shape; mistakes carry their line."""
+    """A file's text (YAML or JSON) as a definition, with all mistakes of shape and their lines. None: it has none."""
     source = read_source(text)
-    if any(problem.is_error for problem in source.problems):
+    if source.data is None:
         return None, list(source.problems), source
     definition, problems = parse_definition(source.data)
-    return definition, with_lines(problems, source), source
+    return definition, [*source.problems, *with_lines(problems, source)], source
 
 
 def with_lines(problems: list[Problem], source: Source) -> list[Problem]:
@@ -60,19 +69,26 @@ def with_lines(problems: list[Problem], source: Source) -> list[Problem]:
 
 
 def parse_definition(data: Any) -> tuple[Definition | None, list[Problem]]:
-    """Plain data as a definition, with all mistakes of shape. Whether it makes sense is `validate`'s question."""
+    """Plain data as a definition, with all mistakes of shape. Whether it makes sense is `validate`'s question.
+
+    With mistakes the definition is only good for further checks; it is None when the data is no object at all.
+    """
     data = migrate.to_current(data)
     envelope, problems = _parse(Envelope, data, "")
-    raw_nodes = data.get("nodes") if isinstance(data, Mapping) else None
-    nodes: dict[str, Node] = Field(default_factory=dict)
+    if not isinstance(data, Mapping):
+        return None, problems
+    raw_nodes = data.get("nodes")
+    nodes: dict[str, Node] = {}
+    broken: dict[str, Any] = {}
     for node_id, raw in raw_nodes.items() if isinstance(raw_nodes, Mapping) else ():
         node, mistakes = _parse_node(str(node_id), raw)
         problems += mistakes
-        if node is not None:
+        if node is None:
+            broken[str(node_id)] = raw
+        else:
             nodes[str(node_id)] = node
-    if envelope is None or problems:
-        return None, problems
-    return Definition(envelope.key, envelope.name, envelope.description, nodes, data), []
+    key, name, description = ("", "", None) if envelope is None else (envelope.key, envelope.name, envelope.description)
+    return Definition(key, name, description, nodes, data, broken), problems
 
 
 def _parse_node(node_id: str, raw: Any) -> tuple[Node | None, list[Problem]]:
@@ -113,10 +129,17 @@ CODES = {
 }
 
 
+MESSAGES = {
+    "unknown_field": "there is no such field here",
+    "missing": "this field is missing",
+    "model_type": "a journey is an object with key, name and nodes",
+}
+
+
 def _problem(place: str, mistake: dict[str, Any]) -> Problem:
     parts = [part for part in mistake["loc"] if not (isinstance(part, str) and part.startswith("<"))]
     is_key = bool(parts) and parts[-1] == "[key]"
     path = join(place, *(parts[:-1] if is_key else parts))
     code = CODES.get(mistake["type"], mistake["type"])
-    message = "there is no such field here" if code == "unknown_field" else mistake["msg"]
+    message = MESSAGES.get(code, mistake["msg"])
     return Problem(path=path, code=code, message=message[:1].lower() + message[1:])

@@ -6,23 +6,28 @@ from typing import Any
 
 from sojourn.journeys.interpreter.checks import answers, graph, names, window
 from sojourn.journeys.interpreter.definition import Definition, parse_definition, read_definition, with_lines
-from sojourn.journeys.interpreter.problems import Problem
+from sojourn.journeys.interpreter.problems import Problem, has_errors
 
 CHECKS = (graph.check, answers.check, names.check, window.check)
 
 
 def validate(definition: Definition) -> list[Problem]:
-    """All mistakes and warnings of a definition whose parts have the right shape."""
+    """All mistakes and warnings beyond the shape of the parts."""
     return [problem for check in CHECKS for problem in check(definition)]
 
 
 def validate_data(data: Any) -> tuple[Definition | None, list[Problem]]:
-    """Parse and check plain data. The definition is None when a part has the wrong shape."""
+    """Parse and check plain data. The definition is None when there is an error; warnings let it pass."""
     definition, problems = parse_definition(data)
-    return definition, problems if definition is None else validate(definition)
+    if definition is not None:
+        problems += validate(definition)
+    return (None if has_errors(problems) else definition), problems
 
 
 def validate_text(text: str) -> tuple[Definition | None, list[Problem]]:
-    """Parse and check a file's text; mistakes carry their line."""
+    """Parse and check a file's text; mistakes carry their line and stand in the file's order."""
     definition, problems, source = read_definition(text)
-    return definition, problems if definition is None else with_lines(validate(definition), source)
+    if definition is not None:
+        problems += with_lines(validate(definition), source)
+    problems.sort(key=lambda problem: problem.line or 0)
+    return (None if has_errors(problems) else definition), problems

@@ -10,7 +10,7 @@ from sojourn.journeys.interpreter.nodes.branch_reply import BranchReply
 from sojourn.journeys.interpreter.nodes.event_trigger import EventTrigger
 from sojourn.journeys.interpreter.nodes.send_message import SendMessage, tap_ids
 from sojourn.journeys.interpreter.nodes.send_template import SendTemplate
-from sojourn.journeys.interpreter.nodes.wait_for import AnswerCase, DeliveryCase, EventCase, WaitFor
+from sojourn.journeys.interpreter.nodes.wait_for import AnswerCase, DeliveryCase, WaitFor
 from sojourn.journeys.interpreter.problems import Problem, join
 from sojourn.journeys.interpreter.replies import ReplyMatch
 from sojourn.journeys.interpreter.sending import SendNode
@@ -19,7 +19,9 @@ from sojourn.journeys.interpreter.sending import SendNode
 def check(definition: Definition) -> Iterator[Problem]:
     """All mistakes about answers and about what is waited for."""
     before = _messages_before(definition)
-    keyed = any(isinstance(n, EventTrigger) and n.run_key is not None for n in definition.nodes.values())
+    keyed = bool(definition.broken) or any(
+        isinstance(node, EventTrigger) and node.run_key is not None for node in definition.nodes.values()
+    )
     for node_id, node in definition.nodes.items():
         place = join("nodes", node_id)
         if isinstance(node, WaitFor):
@@ -44,10 +46,10 @@ def _check_wait(
             yield from _check_message_before(join(where, "reply"), before)
         elif isinstance(case, DeliveryCase):
             yield from _check_delivery(definition, case, where, before)
-        elif isinstance(case, EventCase) and keyed and case.match is None:
+        elif keyed and case.match is None:
             message = "without `match` this event moves every open run of the person, whatever its id"
             yield Problem(path=where, code="no_match", message=message, severity="warning")
-        elif isinstance(case, EventCase) and not keyed and case.match is not None:
+        elif not keyed and case.match is not None:
             message = "`match` compares with the run's key, but no trigger has a `run_key`"
             yield Problem(path=join(where, "match"), code="match_without_key", message=message)
 
@@ -57,6 +59,8 @@ def _check_delivery(
 ) -> Iterator[Problem]:
     path = join(place, "of")
     node = definition.nodes.get(case.of)
+    if case.of in definition.broken:
+        return
     if node is None:
         yield Problem(path=path, code="unknown_node", message=f"there is no node {case.of!r}")
     elif not isinstance(node, SendNode):
@@ -73,6 +77,8 @@ def _check_message_before(place: str, before: frozenset[str]) -> Iterator[Proble
 
 def _check_taps(definition: Definition, match: ReplyMatch, place: str, before: frozenset[str]) -> Iterator[Problem]:
     offered: set[str] = set()
+    if not before.isdisjoint(definition.broken):
+        return
     for node_id in before:
         node = definition.nodes[node_id]
         if isinstance(node, SendMessage):
@@ -94,12 +100,12 @@ def _no_timeout(path: str, default: str) -> Problem:
 def _messages_before(definition: Definition) -> dict[str, frozenset[str]]:
     """For each node the send nodes that can lie on a way to it."""
     edges = edges_of(definition)
-    before: dict[str, frozenset[str]] = {id_: frozenset() for id_ in definition.nodes}
-    waiting = list(definition.nodes)
+    before: dict[str, frozenset[str]] = {id_: frozenset() for id_ in edges}
+    waiting = list(edges)
     while waiting:
         node_id = waiting.pop()
         here = before[node_id]
-        if isinstance(definition.nodes[node_id], SendNode):
+        if node_id in definition.broken or isinstance(definition.nodes[node_id], SendNode):
             here |= {node_id}
         for _, target, _ in edges[node_id]:
             if target in before and not here <= before[target]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sojourn.journeys.interpreter.definition import Definition
 from sojourn.journeys.interpreter.node import DEFAULT_EXIT, ERROR_EXIT
@@ -22,7 +23,20 @@ def edges_of(definition: Definition) -> Edges:
         if node.next is not None:
             found.append((DEFAULT_EXIT, node.next, join(place, "next")))
         edges[node_id] = found
+    for node_id, raw in definition.broken.items():
+        edges[node_id] = list(_raw_edges(node_id, raw))
     return edges
+
+
+def _raw_edges(node_id: str, raw: Any) -> Iterator[tuple[str, str, str]]:
+    if not isinstance(raw, Mapping):
+        return
+    exits = raw.get("exits")
+    named = dict(exits) if isinstance(exits, Mapping) else {}
+    for exit_, target in {**named, DEFAULT_EXIT: raw.get("next")}.items():
+        if isinstance(target, str):
+            place = ("next",) if exit_ == DEFAULT_EXIT else ("exits", str(exit_))
+            yield str(exit_), target, join("nodes", node_id, *place)
 
 
 def check(definition: Definition) -> Iterator[Problem]:
@@ -37,7 +51,7 @@ def check(definition: Definition) -> Iterator[Problem]:
 
 def _check_triggers(definition: Definition) -> Iterator[Problem]:
     triggers = {id_: node for id_, node in definition.nodes.items() if isinstance(node, EventTrigger)}
-    if not triggers:
+    if definition.nodes and not triggers and not definition.broken:
         yield Problem(path="nodes", code="no_trigger", message="nothing starts this journey: add an event_trigger")
     events: dict[str, str] = {}
     for node_id, node in triggers.items():
@@ -52,9 +66,9 @@ def _check_triggers(definition: Definition) -> Iterator[Problem]:
 def _check_targets(definition: Definition, edges: Edges) -> Iterator[Problem]:
     for found in edges.values():
         for _, target, path in found:
-            if target not in definition.nodes:
+            if not definition.has(target):
                 yield Problem(path=path, code="unknown_node", message=f"there is no node {target!r}")
-            elif isinstance(definition.nodes[target], EventTrigger):
+            elif isinstance(definition.nodes.get(target), EventTrigger):
                 message = f"{target!r} is a trigger: only events lead into it"
                 yield Problem(path=path, code="into_trigger", message=message)
 
@@ -79,10 +93,12 @@ def _check_exits(definition: Definition) -> Iterator[Problem]:
 
 def _check_reachable(definition: Definition, edges: Edges) -> Iterator[Problem]:
     reached: set[str] = set()
-    waiting = [id_ for id_, node in definition.nodes.items() if isinstance(node, EventTrigger)]
+    waiting = [id_ for id_, node in definition.nodes.items() if isinstance(node, EventTrigger)] + list(
+        definition.broken
+    )
     while waiting:
         node_id = waiting.pop()
-        if node_id in reached or node_id not in definition.nodes:
+        if node_id in reached or not definition.has(node_id):
             continue
         reached.add(node_id)
         waiting += [target for _, target, _ in edges[node_id]]

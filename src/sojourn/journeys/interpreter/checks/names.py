@@ -32,7 +32,7 @@ def check(definition: Definition) -> Iterator[Problem]:
             if root == "run" and name not in known:
                 message = f"nothing sets the variable {name!r}"
                 yield Problem(path=path, code="unknown_variable", message=message)
-            elif root == "delivery" and name not in definition.nodes:
+            elif root == "delivery" and not definition.has(name):
                 yield Problem(path=path, code="unknown_node", message=f"there is no node {name!r}")
 
 
@@ -43,6 +43,10 @@ def _variables(definition: Definition) -> frozenset[str]:
             names |= set(node.set)
         elif isinstance(node, CallUrl):
             names |= set(node.save)
+    for raw in definition.broken.values():
+        for field in ("set", "save"):
+            own = raw.get(field) if isinstance(raw, Mapping) else None
+            names |= set(own) if isinstance(own, Mapping) else set()
     return frozenset(names)
 
 

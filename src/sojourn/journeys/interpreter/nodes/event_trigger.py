@@ -23,7 +23,7 @@ class EventTrigger(Node):
     type: Literal["event_trigger"]
     event: EventName
     run_key: Annotated[str, Field(pattern=r"^event(\.[A-Za-z0-9_$-]+)+$", examples=["event.order_id"])] | None = None
-    if_: Annotated[Condition, Field(alias="if")] | None = None
+    if_: Annotated[Condition | None, Field(alias="if")] = None
 
 
 def visit(_node: EventTrigger, _run: RunView, _now: datetime) -> Outcome:

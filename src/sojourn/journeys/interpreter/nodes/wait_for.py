@@ -42,7 +42,7 @@ class EventCase(Part):
     exit: Exit
     event: EventName
     match: Annotated[str, Field(pattern=r"^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*$")] | None = None
-    if_: Annotated[Condition, Field(alias="if")] | None = None
+    if_: Annotated[Condition | None, Field(alias="if")] = None
     earlier: bool = False
 
     @cached_property

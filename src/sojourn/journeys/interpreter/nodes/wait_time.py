@@ -22,7 +22,7 @@ class WaitTime(Node):
     """
 
     type: Literal["wait_time"]
-    for_: Annotated[Duration, Field(alias="for")] | None = None
+    for_: Annotated[Duration | None, Field(alias="for")] = None
     until: values.LiquidText | None = None
 
     @model_validator(mode="after")
