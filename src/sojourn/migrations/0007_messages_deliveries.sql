@@ -97,6 +97,9 @@ CREATE TABLE delivery_contents (
     bucket      smallint NOT NULL,
     template    text,
     language    text,
+    topic       text,
+    evidence    text,
+    reply_to    text,
     request     bytea NOT NULL,
     rendered    bytea,
     body        text,
@@ -173,9 +176,9 @@ CREATE TABLE sender_rates (
     workspace_id  uuid NOT NULL,
     rate_per_s    real NOT NULL CHECK (rate_per_s > 0),
     ceiling_per_s real NOT NULL CHECK (ceiling_per_s > 0),
+    is_active     boolean NOT NULL DEFAULT true,
     free_from     timestamptz NOT NULL,
-    raised_at     timestamptz NOT NULL,
-    blocked_until timestamptz
+    changed_at    timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON COLUMN sender_rates.free_from IS 'every permission before this moment (product clock) is given out';
 
@@ -230,7 +233,17 @@ CREATE TABLE delivery_holds (
     PRIMARY KEY (profile_id, purpose, reason, bucket)
 );
 
--- People whom a portfolio wrote to outside of a window in the last 24 hours. The bucket is a hash of the recipient.
+-- What a folder above says about all deliveries of an owner; looked at when they are claimed, so that stopping a
+-- campaign rewrites no row of it.
+CREATE TABLE owner_states (
+    owner_id     uuid PRIMARY KEY,
+    workspace_id uuid NOT NULL,
+    state        text NOT NULL CHECK (state IN ('paused', 'cancelled')),
+    reason       text NOT NULL,
+    changed_at   timestamptz NOT NULL
+);
+
+-- People whom a portfolio wrote to outside of a window in the last 24 hours.
 CREATE TABLE portfolio_recipients (
     portfolio_id text NOT NULL,
     profile_id   uuid NOT NULL,
