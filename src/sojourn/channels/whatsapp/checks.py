@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sojourn.channels.content import MediaRef
 from sojourn.channels.whatsapp import limits
@@ -102,6 +103,15 @@ class Checks:
             if not _MEDIA_ID.match(media.id):
                 self.fail(f"{field}.id", "not_an_id", f"{field}.id must be a media id")
             return {"id": media.id}
+        if not _is_uuid(media.asset_id):
+            self.fail(f"{field}.asset_id", "not_an_id", f"{field}.asset_id must be the id of a media asset")
         if self.resolved:
             self.fail(f"{field}.asset_id", "unresolved_media", f"{field} is not uploaded for this sender")
         return {"id": "0"}
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return bool(UUID(str(value)))
+    except ValueError:
+        return False
