@@ -90,7 +90,7 @@ def normalise(text: str) -> str:
     """Lower case without accents, punctuation, symbols and needless spaces; what words are compared by."""
     letters: list[str] = []
     base_takes_marks = True
-    for char in unicodedata.normalize("NFKD", text[:LONGEST_TEXT].casefold()):
+    for char in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text[:LONGEST_TEXT]).casefold()):
         category = unicodedata.category(char)
         if category in {"Mn", "Me"}:
             if not base_takes_marks and char != "\u093c":

@@ -20,7 +20,7 @@ CREATE TABLE consent_entries (
     effective_at  timestamptz NOT NULL,
     expires_at    timestamptz,
     recorded_at   timestamptz NOT NULL,
-    entry_key     text,
+    entry_key     bytea,
     sealed        bytea,
     prev_hash     bytea NOT NULL,
     hash          bytea NOT NULL,
@@ -136,16 +136,6 @@ CREATE TABLE allow_list (
     identity_key text NOT NULL,
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, identity_key)
-);
-
--- Own words add to the built-in ones.
-CREATE TABLE consent_keywords (
-    workspace_id uuid NOT NULL,
-    word         text NOT NULL,
-    kind         text NOT NULL CHECK (kind IN ('stop', 'stop_all', 'start', 'help')),
-    language     text,
-    created_at   timestamptz NOT NULL,
-    PRIMARY KEY (workspace_id, word)
 );
 
 CREATE TABLE opt_in_forms (

@@ -1,0 +1,58 @@
+"""Forgets what people agreed to, but not that they had stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sojourn.consents import list_store, store
+from sojourn.consents.list_store import hash_identity
+from sojourn.consents.store import ScopeKey
+from sojourn.kit.crypto import KeyRing
+from sojourn.kit.database import Conn
+from sojourn.kit.ids import bucket_of_key
+from sojourn.profiles import store as profiles
+from sojourn.profiles.model import Scheme
+
+
+async def erase_profiles(
+    conn: Conn, workspace_id: UUID, profile_ids: Sequence[UUID], *, keys: KeyRing, now: datetime
+) -> dict[str, int]:
+    """Forget what these people agreed to. Call it before their addresses are erased. Counts a table.
+
+    The chain of the ledger stays and verifies; its personal parts are unreadable once the people's keys are gone.
+    Withdrawals stay as keyed tombstones of every address they had.
+    """
+    identities = await profiles.list_identities(conn, workspace_id, profile_ids)
+    rows = await store.list_scope_rows(conn, profile_ids)
+    people_keys = {
+        profile_id: {row.key for row in found if row.scheme in TOMBSTONE_SCHEMES}
+        for profile_id, found in identities.items()
+    }
+    graves = [
+        _tombstone(keys, address, key, row.withdrawn_at, now)
+        for key, row in rows.items()
+        if row.withdrawn_at is not None
+        for address in people_keys.get(key[0], set()) | ({key[4]} if key[4] else set())  # type: ignore[call-overload]
+    ]
+    counts = {"consent_tombstones": await list_store.upsert_tombstones(conn, workspace_id, graves)}
+    everything = sorted({key for found in people_keys.values() for key in found} | {key[4] for key in rows if key[4]})
+    counts |= await list_store.forget_addresses(conn, workspace_id, everything)
+    return counts | await store.delete_state(conn, workspace_id, profile_ids)
+
+
+TOMBSTONE_SCHEMES = frozenset({Scheme.PHONE, Scheme.WA_ID, Scheme.BSUID, Scheme.EMAIL})
+
+
+def _tombstone(keys: KeyRing, address: str, key: ScopeKey, withdrawn_at: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "identity_hash": hash_identity(keys, address),
+        "bucket": bucket_of_key(hash_identity(keys, address).hex()),
+        "channel": key[1],
+        "purpose": key[2],
+        "topic": key[3],
+        "withdrawn_at": withdrawn_at,
+        "recorded_at": now,
+    }

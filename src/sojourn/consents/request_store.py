@@ -1,0 +1,154 @@
+"""SQL of double opt-ins under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from sojourn.kit.database import Conn, execute, fetch_all, fetch_optional, fetch_value
+from sojourn.kit.ids import bucket_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRequest:
+    """A double opt-in: somebody asked for messages (`entry_ids`, with their evidence) and must still confirm it.
+
+    `state` is open, confirmed, declined or expired; an open one whose `expires_at` has come counts as expired.
+    `questions` is how often we asked, the reminder included.
+    """
+
+    id: UUID
+    workspace_id: UUID
+    profile_id: UUID
+    channel: str
+    purpose: str
+    topics: list[str]
+    identity_key: str
+    locale: str | None
+    state: str
+    entry_ids: list[UUID]
+    requested_at: datetime
+    expires_at: datetime
+    asked_at: datetime | None
+    questions: int
+    reminder_due_at: datetime | None
+    closed_at: datetime | None
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether an answer still counts."""
+        return self.state == "open" and self.expires_at > now
+
+
+async def find_open_requests(conn: Conn, profile_ids: Iterable[UUID]) -> dict[tuple[UUID, str], ConsentRequest]:
+    """Open requests by (profile, channel), locked in the order of the profiles; those that are over among them."""
+    ids = sorted(set(profile_ids))
+    params = {"ids": ids, "buckets": sorted({bucket_of(id_) for id_ in ids})}
+    rows = await fetch_all(conn, SQL_FIND_OPEN, params)
+    return {(row["profile_id"], row["channel"]): ConsentRequest(**row) for row in rows}
+
+
+async def find_request(conn: Conn, workspace_id: UUID, request_id: UUID) -> ConsentRequest | None:
+    """One request, locked, or None."""
+    params = {"workspace": workspace_id, "id": request_id, "bucket": bucket_of(request_id)}
+    row = await fetch_optional(conn, SQL_FIND_REQUEST, params)
+    return None if row is None else ConsentRequest(**row)
+
+
+async def insert_request(conn: Conn, request: ConsentRequest) -> None:
+    """Write a new open request."""
+    await execute(conn, SQL_INSERT_REQUEST, _params(request))
+
+
+async def update_request(conn: Conn, request: ConsentRequest) -> None:
+    """Write what may change of a request."""
+    await execute(conn, SQL_UPDATE_REQUEST, _params(request))
+
+
+async def close_requests(conn: Conn, ids: Sequence[UUID], state: str, now: datetime) -> None:
+    """End open requests."""
+    if ids:
+        params = {"ids": list(ids), "buckets": sorted({bucket_of(id_) for id_ in ids}), "state": state, "now": now}
+        await execute(conn, SQL_CLOSE, params)
+
+
+async def lock_expired(conn: Conn, now: datetime, limit: int) -> list[ConsentRequest]:
+    """Open requests whose time is over, locked; those that somebody else is closing are left out."""
+    return [ConsentRequest(**row) for row in await fetch_all(conn, SQL_LOCK_EXPIRED, {"now": now, "limit": limit})]
+
+
+async def lock_reminders(conn: Conn, now: datetime, limit: int) -> list[ConsentRequest]:
+    """Open requests whose reminder is due, locked; those that somebody else is handling are left out."""
+    return [ConsentRequest(**row) for row in await fetch_all(conn, SQL_LOCK_REMINDERS, {"now": now, "limit": limit})]
+
+
+async def next_due(conn: Conn) -> datetime | None:
+    """When the next open request ends or is to be reminded of."""
+    due: datetime | None = await fetch_value(conn, SQL_NEXT_DUE)
+    return due
+
+
+def _params(request: ConsentRequest) -> dict[str, Any]:
+    return {**{name: getattr(request, name) for name in ConsentRequest.__slots__}, "bucket": bucket_of(request.id)}
+
+
+SQL_FIND_OPEN: LiteralString = """
+SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,
+       expires_at, asked_at, questions, reminder_due_at, closed_at
+  FROM consent_requests
+ WHERE profile_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND state = 'open'
+ ORDER BY profile_id, channel
+   FOR UPDATE
+"""
+SQL_FIND_REQUEST: LiteralString = """
+SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,
+       expires_at, asked_at, questions, reminder_due_at, closed_at
+  FROM consent_requests
+ WHERE workspace_id = %(workspace)s AND id = %(id)s AND bucket = %(bucket)s
+   FOR UPDATE
+"""
+SQL_INSERT_REQUEST: LiteralString = """
+INSERT INTO consent_requests (id, bucket, workspace_id, profile_id, channel, purpose, topics, identity_key, locale,
+                              state, entry_ids, requested_at, expires_at, asked_at, questions, reminder_due_at,
+                              closed_at)
+VALUES (%(id)s, %(bucket)s, %(workspace_id)s, %(profile_id)s, %(channel)s, %(purpose)s, %(topics)s, %(identity_key)s,
+        %(locale)s, %(state)s, %(entry_ids)s, %(requested_at)s, %(expires_at)s, %(asked_at)s, %(questions)s,
+        %(reminder_due_at)s, %(closed_at)s)
+"""
+SQL_UPDATE_REQUEST: LiteralString = """
+UPDATE consent_requests
+   SET topics = %(topics)s, identity_key = %(identity_key)s, locale = %(locale)s, state = %(state)s,
+       entry_ids = %(entry_ids)s, expires_at = %(expires_at)s, asked_at = %(asked_at)s, questions = %(questions)s,
+       reminder_due_at = %(reminder_due_at)s, closed_at = %(closed_at)s
+ WHERE id = %(id)s AND bucket = %(bucket)s
+"""
+SQL_CLOSE: LiteralString = """
+UPDATE consent_requests
+   SET state = %(state)s, closed_at = %(now)s, reminder_due_at = NULL
+ WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND state = 'open'
+"""
+SQL_LOCK_EXPIRED: LiteralString = """
+SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,
+       expires_at, asked_at, questions, reminder_due_at, closed_at
+  FROM consent_requests
+ WHERE state = 'open' AND expires_at <= %(now)s
+ ORDER BY expires_at
+ LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED
+"""
+SQL_LOCK_REMINDERS: LiteralString = """
+SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,
+       expires_at, asked_at, questions, reminder_due_at, closed_at
+  FROM consent_requests
+ WHERE state = 'open' AND reminder_due_at <= %(now)s AND expires_at > %(now)s
+ ORDER BY reminder_due_at
+ LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED
+"""
+SQL_NEXT_DUE: LiteralString = """
+SELECT least((SELECT min(expires_at) FROM consent_requests WHERE state = 'open'),
+             (SELECT min(reminder_due_at) FROM consent_requests
+               WHERE state = 'open' AND reminder_due_at IS NOT NULL)) AS due
+"""
