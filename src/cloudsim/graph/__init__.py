@@ -1,0 +1,1 @@
+"""The Graph side: what a business calls."""

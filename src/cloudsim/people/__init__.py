@@ -1,0 +1,1 @@
+"""Scripted people: what they receive, and what they do."""

@@ -1,0 +1,1 @@
+"""Faults and exact outcomes, for tests."""

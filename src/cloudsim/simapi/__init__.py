@@ -1,0 +1,1 @@
+"""The scripting API under /sim."""

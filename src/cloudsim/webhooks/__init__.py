@@ -1,0 +1,1 @@
+"""What the simulator posts to a business: bodies, signatures, retries."""
