@@ -1,0 +1,52 @@
+"""Each story runs once plain and once with all disturbances together; `-m soak` runs the whole matrix."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from .harness.disturbances import Disturbance, matrix, usual
+from .harness.story import Story
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our marker."""
+    config.addinivalue_line("markers", "story(**options): how the `story` fixture starts its story")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes a `disturbance`, by itself or through `story`, gets all of them."""
+    if "disturbance" not in metafunc.fixturenames:
+        return
+    chosen = [pytest.param(disturbance, id=disturbance.name) for disturbance in usual()]
+    if "soak" in (metafunc.config.option.markexpr or ""):
+        chosen += [pytest.param(item, id=item.name, marks=pytest.mark.soak) for item in matrix()]
+    metafunc.parametrize("disturbance", chosen)
+
+
+@pytest.fixture
+async def story(disturbance: Disturbance, request: pytest.FixtureRequest) -> AsyncIterator[Story]:
+    """A started product with an empty workspace "Brisk Coffee", on Tuesday 3 March 2026, 09:00 in Amsterdam.
+
+    `@pytest.mark.story(middle="…", workers=2)` names the step at which everything is killed when that is the
+    disturbance, and how many workers run.
+    """
+    marker = request.node.get_closest_marker("story")
+    story = Story(disturbance=disturbance, **(marker.kwargs if marker else {}))
+    try:
+        await story.open()
+        yield story
+        if hasattr(request.node, "failed_call"):
+            print(story.logs())
+    finally:
+        await story.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """Remember a failure, so that the story's logs are printed beside it."""
+    report = yield
+    if call.when == "call" and report.failed:
+        item.failed_call = True
+    return report
