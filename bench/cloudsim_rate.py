@@ -50,7 +50,7 @@ class Sink:
                 self.posts += 1
                 self.statuses += body.count(b'"statuses":')
                 writer.write(ANSWER)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
 

@@ -20,35 +20,92 @@ PHONE, WABA, APP, PORTFOLIO = "401234567890123", "301234567890123", "50123456789
 SECRET, VERIFY = "test_app_secret", "hello"
 NADIA = "447700900123"
 TEMPLATES = [
-    {"name": "order_shipped", "language": "en_GB", "category": "UTILITY", "parameter_format": "NAMED", "components": [
-        {"type": "HEADER", "format": "TEXT", "text": "Order {{order_no}}",
-         "example": {"header_text_named_params": [{"param_name": "order_no", "example": "HT-81"}]}},
-        {"type": "BODY", "text": "Hi {{first_name}}, parcel {{order_no}} left our warehouse today.",
-         "example": {"body_text_named_params": [{"param_name": "first_name", "example": "Nadia"},
-                                                {"param_name": "order_no", "example": "HT-81"}]}},
-        {"type": "FOOTER", "text": "Harbour Tea Co."},
-        {"type": "BUTTONS", "buttons": [
-            {"type": "URL", "text": "Track", "url": "https://tea.example/t/{{1}}", "example": ["https://tea.example/t/HT-81"]},
-            {"type": "QUICK_REPLY", "text": "Stop updates"}]}]},
-    {"name": "spring_sale", "language": "en_GB", "category": "MARKETING", "components": [
-        {"type": "BODY", "text": "Hi {{1}}, the new harvest is in.", "example": {"body_text": [["Nadia"]]}},
-        {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Stop promos"}]}]},
+    {
+        "name": "order_shipped",
+        "language": "en_GB",
+        "category": "UTILITY",
+        "parameter_format": "NAMED",
+        "components": [
+            {
+                "type": "HEADER",
+                "format": "TEXT",
+                "text": "Order {{order_no}}",
+                "example": {"header_text_named_params": [{"param_name": "order_no", "example": "HT-81"}]},
+            },
+            {
+                "type": "BODY",
+                "text": "Hi {{first_name}}, parcel {{order_no}} left our warehouse today.",
+                "example": {
+                    "body_text_named_params": [
+                        {"param_name": "first_name", "example": "Nadia"},
+                        {"param_name": "order_no", "example": "HT-81"},
+                    ]
+                },
+            },
+            {"type": "FOOTER", "text": "Harbour Tea Co."},
+            {
+                "type": "BUTTONS",
+                "buttons": [
+                    {
+                        "type": "URL",
+                        "text": "Track",
+                        "url": "https://tea.example/t/{{1}}",
+                        "example": ["https://tea.example/t/HT-81"],
+                    },
+                    {"type": "QUICK_REPLY", "text": "Stop updates"},
+                ],
+            },
+        ],
+    },
+    {
+        "name": "spring_sale",
+        "language": "en_GB",
+        "category": "MARKETING",
+        "components": [
+            {"type": "BODY", "text": "Hi {{1}}, the new harvest is in.", "example": {"body_text": [["Nadia"]]}},
+            {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Stop promos"}]},
+        ],
+    },
 ]
 
 
 def order_shipped(to: str = "+" + NADIA, **more: Any) -> dict[str, Any]:
-    return {"messaging_product": "whatsapp", "recipient_type": "individual", "to": to, "type": "template", "template": {
-        "name": "order_shipped", "language": {"code": "en_GB"}, "components": [
-            {"type": "header", "parameters": [{"type": "text", "parameter_name": "order_no", "text": "HT-81"}]},
-            {"type": "body", "parameters": [{"type": "text", "parameter_name": "first_name", "text": "Nadia"},
-                                            {"type": "text", "parameter_name": "order_no", "text": "HT-81"}]},
-            {"type": "button", "sub_type": "url", "index": 0, "parameters": [{"type": "text", "text": "HT-81"}]}]}, **more}
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": to,
+        "type": "template",
+        "template": {
+            "name": "order_shipped",
+            "language": {"code": "en_GB"},
+            "components": [
+                {"type": "header", "parameters": [{"type": "text", "parameter_name": "order_no", "text": "HT-81"}]},
+                {
+                    "type": "body",
+                    "parameters": [
+                        {"type": "text", "parameter_name": "first_name", "text": "Nadia"},
+                        {"type": "text", "parameter_name": "order_no", "text": "HT-81"},
+                    ],
+                },
+                {"type": "button", "sub_type": "url", "index": 0, "parameters": [{"type": "text", "text": "HT-81"}]},
+            ],
+        },
+        **more,
+    }
 
 
 def spring_sale(to: str = "+" + NADIA, **more: Any) -> dict[str, Any]:
-    return {"messaging_product": "whatsapp", "to": to, "type": "template", "template": {
-        "name": "spring_sale", "language": {"code": "en_GB"},
-        "components": [{"type": "body", "parameters": [{"type": "text", "text": "Nadia"}]}]}, **more}
+    return {
+        "messaging_product": "whatsapp",
+        "to": to,
+        "type": "template",
+        "template": {
+            "name": "spring_sale",
+            "language": {"code": "en_GB"},
+            "components": [{"type": "body", "parameters": [{"type": "text", "text": "Nadia"}]}],
+        },
+        **more,
+    }
 
 
 def text(body: str = "Hello", to: str = "+" + NADIA, **more: Any) -> dict[str, Any]:
@@ -81,8 +138,13 @@ class Callback:
         return web.Response()
 
     def changes(self, name: str) -> list[dict[str, Any]]:
-        return [change["value"] for post in self.posts for entry in post["entry"] for change in entry["changes"]
-                if change["field"] == name]
+        return [
+            change["value"]
+            for post in self.posts
+            for entry in post["entry"]
+            for change in entry["changes"]
+            if change["field"] == name
+        ]
 
     def statuses(self) -> list[dict[str, Any]]:
         return [status for value in self.changes("messages") for status in value.get("statuses", [])]
@@ -97,8 +159,15 @@ class Sim:
     http: aiohttp.ClientSession
     clock_file: Path
 
-    async def call(self, method: str, path: str, body: Any = None, *, token: str = "EAAsimulated",
-                   headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str = "EAAsimulated",
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {token}", **(headers or {})} if token else headers
         async with self.http.request(method, self.url + path, json=body, headers=headers) as answer:
             raw = await answer.read()
@@ -146,8 +215,21 @@ def free_port() -> int:
 def sim_process(tmp_path_factory: pytest.TempPathFactory):
     port = free_port()
     clock_file = tmp_path_factory.mktemp("clock") / "clock.json"
-    process = subprocess.Popen([sys.executable, "-m", "cloudsim.main", "--port", str(port), "--clock-file", str(clock_file),
-                                "--seed", "7", "--latency-ms", "0"])
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "cloudsim.main",
+            "--port",
+            str(port),
+            "--clock-file",
+            str(clock_file),
+            "--seed",
+            "7",
+            "--latency-ms",
+            "0",
+        ]
+    )
     yield f"http://127.0.0.1:{port}", clock_file
     process.terminate()
     process.wait(10)
@@ -181,9 +263,17 @@ async def sim(sim_process, callback: Callback) -> AsyncIterator[Sim]:
         await made.post("/sim/reset", {"offset_seconds": 0})
         await made.post("/sim/behaviour", {"instant": True, "default": {"read": 1}})
         await made.post("/sim/webhooks", {"batch": 1, "concurrency": 1, "paused": False, "merge_statuses": False})
-        await made.post("/sim/setup", {
-            "portfolio": {"id": PORTFOLIO}, "waba": {"id": WABA},
-            "app": {"id": APP, "secret": SECRET, "verify_token": VERIFY, "callback_url": callback.url},
-            "phone_numbers": [{"id": PHONE, "display_phone_number": "+1 555-770-0100", "verified_name": "Harbour Tea Co."}],
-            "templates": TEMPLATES, "people": [{"wa_id": NADIA, "name": "Nadia Okafor"}]})
+        await made.post(
+            "/sim/setup",
+            {
+                "portfolio": {"id": PORTFOLIO},
+                "waba": {"id": WABA},
+                "app": {"id": APP, "secret": SECRET, "verify_token": VERIFY, "callback_url": callback.url},
+                "phone_numbers": [
+                    {"id": PHONE, "display_phone_number": "+1 555-770-0100", "verified_name": "Harbour Tea Co."}
+                ],
+                "templates": TEMPLATES,
+                "people": [{"wa_id": NADIA, "name": "Nadia Okafor"}],
+            },
+        )
         yield made

@@ -10,7 +10,12 @@ async def test_a_template_is_accepted_sent_delivered_and_read(sim, callback):
     assert [status["status"] for status in statuses] == ["sent", "delivered", "read"]
     assert {status["id"] for status in statuses} == {wamid}
     assert {status["biz_opaque_callback_data"] for status in statuses} == {"job-55:step-2"}
-    assert statuses[0]["pricing"] == {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "utility"}
+    assert statuses[0]["pricing"] == {
+        "billable": True,
+        "pricing_model": "PMP",
+        "type": "regular",
+        "category": "utility",
+    }
     counts = await sim.get("/sim/counts")
     assert counts["accepted"] == 1
     assert counts["per_recipient"]["max"] == 1
