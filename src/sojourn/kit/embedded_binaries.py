@@ -161,15 +161,22 @@ def _version_in_path(folder: Path) -> int:
 
 
 def _copied(folder: Path, home: Path) -> Path:
-    """A copy of the installation that every user may read, made once for each source."""
+    """A copy of the installation that every user may read, made once for each source.
+
+    The wheel's programs find their libraries by a path relative to their own: `<package>.libs` beside the package.
+    """
     source = folder.parent
-    stamp = f"{source}:{(folder / 'postgres').stat().st_size}:{int((folder / 'postgres').stat().st_mtime)}"
+    place = Path(source.parent.name) / source.name
+    libraries = source.parent.with_name(f"{source.parent.name}.libs")
+    stamp = f"{place}:{source}:{(folder / 'postgres').stat().st_size}:{int((folder / 'postgres').stat().st_mtime)}"
     target = home / f"postgresql-{hashlib.sha256(stamp.encode()).hexdigest()[:12]}"
     if target.exists():
-        return target / "bin"
+        return target / place / "bin"
     home.mkdir(parents=True, exist_ok=True, mode=0o755)
     partial = home / f".{target.name}.{os.getpid()}"
-    shutil.copytree(source, partial, symlinks=True, ignore=shutil.ignore_patterns("include", "doc", "*.a"))
+    shutil.copytree(source, partial / place, symlinks=True, ignore=shutil.ignore_patterns("include", "doc", "*.a"))
+    if libraries.is_dir():
+        shutil.copytree(libraries, partial / libraries.name, symlinks=True)
     for path in [partial, *partial.rglob("*")]:
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
@@ -177,4 +184,4 @@ def _copied(folder: Path, home: Path) -> Path:
         partial.rename(target)
     except OSError:  # another start was faster; both copies are the same
         shutil.rmtree(partial, ignore_errors=True)
-    return target / "bin"
+    return target / place / "bin"
