@@ -118,6 +118,12 @@ async def _canonical(conn: Conn, workspace_id: UUID, ids: set[UUID]) -> dict[UUI
     return living
 
 
+async def list_living(conn: Conn, workspace_id: UUID, ids: set[UUID]) -> set[UUID]:
+    """Those of the ids that name a person who is still here, under that id or as an alias."""
+    found = await get_profiles(conn, workspace_id, ids)
+    return {profile.id for profile in found.values() if profile.erased_at is None}
+
+
 async def _claim_keys(
     conn: Conn,
     workspace_id: UUID,
