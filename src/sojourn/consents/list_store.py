@@ -36,6 +36,11 @@ def hash_identity(keys: KeyRing, identity_key: str) -> bytes:
     return keys.keyed_hash(identity_key, purpose=IDENTITY_PURPOSE)
 
 
+async def has_suppressions(conn: Conn, workspace_id: UUID) -> bool:
+    """Whether the workspace's list has any entry."""
+    return bool(await fetch_value(conn, SQL_HAS_SUPPRESSIONS, {"workspace": workspace_id}))
+
+
 async def list_suppressions_of(
     conn: Conn,
     workspace_id: UUID,
@@ -50,7 +55,7 @@ async def list_suppressions_of(
     for profile_id, found in address_keys.items():
         for key in found:
             owners[key].add(profile_id)
-    if not owners or not await fetch_value(conn, SQL_HAS_SUPPRESSIONS, {"workspace": workspace_id}):
+    if not owners:
         return {}
     key_of_hash = {hash_identity(keys, key): key for key in owners} if keys is not None else {}
     params = {

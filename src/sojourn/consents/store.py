@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 from sojourn.consents.chain import GENESIS
 from sojourn.consents.facts import PersonRows, fold_person
 from sojourn.consents.ledger import ScopeRow
-from sojourn.consents.list_store import list_allowed, list_suppressions_of
-from sojourn.consents.model import ConsentFacts
+from sojourn.consents.list_store import has_suppressions, list_allowed, list_suppressions_of
+from sojourn.consents.model import ConsentFacts, Suppression
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn, execute, fetch_all
 from sojourn.kit.ids import bucket_of
@@ -35,8 +35,8 @@ async def read_consent_facts(
 ) -> dict[UUID, ConsentFacts]:
     """What holds for people on one channel; every id that was asked for has an entry. One statement a kind.
 
-    Changes said under a profile that was merged into one of these count too. `identities` spares reading all addresses
-    of the people; `keys` finds suppressions whose address was erased. `accept_general`: grants that name no channel
+    Changes said under a profile that was merged into one of these count too. `identities` spares reading the addresses
+    on the channel; `keys` finds suppressions whose address was erased. `accept_general`: grants that name no channel
     count.
     """
     ids = list(dict.fromkeys(profile_ids))
@@ -50,7 +50,11 @@ async def read_consent_facts(
     rows = await _list_rows_by_owner(conn, owner_of, channel)
     blocks = await _list_blocks_by_owner(conn, owner_of, channel)
     address_keys = {id_: [row.key for row in known.get(id_, ())] for id_ in ids}
-    suppressions = await list_suppressions_of(conn, workspace_id, address_keys, channel, now, keys=keys)
+    suppressions: Mapping[UUID, Sequence[Suppression]] = {}
+    if await has_suppressions(conn, workspace_id):
+        every = known if identities is None else await profiles.list_identities(conn, workspace_id, ids)
+        all_keys = {id_: [row.key for row in cast("Mapping[Any, Any]", every).get(id_, ())] for id_ in ids}
+        suppressions = await list_suppressions_of(conn, workspace_id, all_keys, channel, now, keys=keys)
     allowed = await list_allowed(conn, workspace_id, {key for found in address_keys.values() for key in found})
     return {
         id_: fold_person(
