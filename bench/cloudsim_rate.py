@@ -63,12 +63,19 @@ async def client(port: int, numbers: range) -> int:
     )
     accepted = 0
     for number in numbers:
-        body = (
-            '{"messaging_product":"whatsapp","recipient_type":"individual","to":"+4477%09d","type":"template",'
-            '"biz_opaque_callback_data":"attempt-%d","template":{"name":"bench","language":{"code":"en"},"components":['
-            '{"type":"body","parameters":[{"type":"text","text":"Nadia"},{"type":"text","text":"HT-81"}]},'
-            '{"type":"button","sub_type":"url","index":0,"parameters":[{"type":"text","text":"x%d"}]}]}}'
-            % (number, number, number)
+        components = [
+            {"type": "body", "parameters": [{"type": "text", "text": "Nadia"}, {"type": "text", "text": "HT-81"}]},
+            {"type": "button", "sub_type": "url", "index": 0, "parameters": [{"type": "text", "text": f"x{number}"}]},
+        ]
+        body = json.dumps(
+            {
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": f"+4477{number:09d}",
+                "type": "template",
+                "biz_opaque_callback_data": f"attempt-{number}",
+                "template": {"name": "bench", "language": {"code": "en"}, "components": components},
+            }
         ).encode()
         writer.write(f"{head}{len(body)}\r\n\r\n".encode() + body)
         answer = await reader.readuntil(b"\r\n\r\n")

@@ -26,7 +26,7 @@ log = logging.getLogger("cloudsim")
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 PAGE_POLICY = (
-    b"default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; "
+    b"default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; "
     b"frame-ancestors 'none'"
 )
 
