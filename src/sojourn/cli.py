@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 
-from sojourn import main, worker
 from sojourn.cli_doctor import command as doctor_command
 from sojourn.cli_manage import database as manage_database
 from sojourn.cli_manage import jobs as manage_jobs
@@ -61,6 +60,8 @@ def serve(
 ) -> None:
     """Run one web process on the database of this installation."""
     with explain_errors():
+        from sojourn import main  # noqa: PLC0415 - takes a second to import, and no other command needs it
+
         settings = read_settings(port=port, host=host, data_dir=None)
         main.run(dataclasses.replace(settings, database_url=installation_url(settings)))
 
@@ -69,6 +70,8 @@ def serve(
 def work() -> None:
     """Run one worker process; start as many as you like, on as many machines as you like."""
     with explain_errors():
+        from sojourn import worker  # noqa: PLC0415 - as above
+
         settings = read_settings()
         worker.run(dataclasses.replace(settings, database_url=installation_url(settings)))
 

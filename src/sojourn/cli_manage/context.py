@@ -22,7 +22,6 @@ from sojourn.kit.embedded_binaries import NoPostgres
 from sojourn.kit.errors import AppError
 from sojourn.kit.migrate import MigrationError
 from sojourn.settings import Settings
-from sojourn.subscriptions import REGISTRY
 
 KNOWN_ERRORS = (
     CannotRunError,
@@ -93,7 +92,7 @@ def with_installation(settings: Settings, work: Callable[[str], Awaitable[T]]) -
 @asynccontextmanager
 async def open_conn(url: str) -> AsyncIterator[Conn]:
     """One transaction on the installation's database."""
-    database = Database(url, max_size=1, registry=REGISTRY)
+    database = Database(url, max_size=1)
     await database.open()
     try:
         async with database.transaction() as conn:
