@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -203,6 +204,14 @@ async def product_on(server: Server, url: str, **which: bool) -> AsyncIterator[P
         raise
     finally:
         await product.close()
+
+
+def migrations_mark() -> str:
+    """A short hash of the migrations: data loaded under other ones are loaded again."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "src/sojourn/migrations").glob("[0-9]*.sql")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _environment(ours: dict[str, str]) -> dict[str, str]:
