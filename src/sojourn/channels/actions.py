@@ -170,6 +170,12 @@ async def request_check(conn: Conn, sender: Sender, *, now: datetime, resume: bo
     await jobs.defer(conn, [CheckSender(workspace_id=sender.workspace_id, sender_id=sender.id, resume=resume)])
 
 
+async def request_probes(conn: Conn) -> None:
+    """Have every WhatsApp sender tried, over all workspaces."""
+    rows = await store.list_sender_ids(conn, channel="whatsapp")
+    await jobs.defer(conn, [CheckSender(workspace_id=row["workspace_id"], sender_id=row["id"]) for row in rows])
+
+
 async def request_webhook(conn: Conn, sender: Sender) -> None:
     """Have a worker subscribe our webhook address at the provider."""
     await jobs.defer(conn, [ConnectWebhook(workspace_id=sender.workspace_id, sender_id=sender.id)])
@@ -202,8 +208,8 @@ def _change(
     )
 
 
-async def record_changes(conn: Conn, changes: Sequence[SenderChange]) -> None:
-    """Write lines of history and announce those that are new."""
+async def record_changes(conn: Conn, changes: Sequence[SenderChange]) -> set[UUID]:
+    """Write lines of history and announce those that are new. The senders with a new line."""
     told = set(await store.insert_history(conn, changes))
     signals = {
         (change.sender_id, change.what): SenderChanged(
@@ -213,6 +219,7 @@ async def record_changes(conn: Conn, changes: Sequence[SenderChange]) -> None:
         if change.sender_id in told
     }
     await jobs.announce(conn, list(signals.values()))
+    return told
 
 
 async def stop_sender(
@@ -279,6 +286,8 @@ async def apply_check(conn: Conn, sender_id: UUID, result: CheckResult, *, resum
         await _apply_failed_check(conn, sender, result, now=now)
         return
     found = dict(result.found or {})
+    if found.get("throughput_level") == sender.throughput_level:
+        found.pop("throughput_per_s", None)  # the level is no news: a rate that a person chose stays
     state, stopped = SenderState.ACTIVE, False
     if sender.state is SenderState.STOPPED and not (resume or sender.stopped_reason in ENDED_BY_CHECK):
         state, stopped = SenderState.STOPPED, True

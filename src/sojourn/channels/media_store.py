@@ -9,9 +9,10 @@ from sojourn.channels.model import MediaAsset, MediaNotFound
 from sojourn.kit.database import Conn, Row, execute, fetch_all, fetch_optional, fetch_value
 from sojourn.kit.ids import new_id
 
-MEDIA_COLUMNS: LiteralString = """
-id, workspace_id, direction, kind, mime, filename, size_bytes, sha256, state, reason, sender_id, provider_media_id,
-created_at, stored_at
+SELECT_MEDIA: LiteralString = """
+SELECT id, workspace_id, direction, kind, mime, filename, size_bytes, sha256, state, reason, sender_id,
+       provider_media_id, created_at, stored_at
+  FROM media
 """
 
 
@@ -23,9 +24,7 @@ async def get_media(conn: Conn, workspace_id: UUID, media_id: UUID) -> MediaAsse
     return MediaAsset.of(row)
 
 
-SQL_GET_MEDIA: LiteralString = (
-    "SELECT " + MEDIA_COLUMNS + " FROM media WHERE id = %(id)s AND workspace_id = %(workspace)s"
-)
+SQL_GET_MEDIA: LiteralString = SELECT_MEDIA + " WHERE id = %(id)s AND workspace_id = %(workspace)s"
 
 
 async def list_media(conn: Conn, workspace_id: UUID, *, before: UUID | None, limit: int) -> list[MediaAsset]:
@@ -35,10 +34,8 @@ async def list_media(conn: Conn, workspace_id: UUID, *, before: UUID | None, lim
 
 
 SQL_LIST_MEDIA: LiteralString = (
-    "SELECT "
-    + MEDIA_COLUMNS
+    SELECT_MEDIA
     + """
-  FROM media
  WHERE workspace_id = %(workspace)s AND direction = 'out' AND (%(before)s::uuid IS NULL OR id < %(before)s)
  ORDER BY id DESC
  LIMIT %(limit)s
@@ -51,7 +48,7 @@ async def list_media_by_id(conn: Conn, ids: Sequence[UUID]) -> list[MediaAsset]:
     return [MediaAsset.of(row) for row in await fetch_all(conn, SQL_MEDIA_BY_ID, {"ids": list(ids)})]
 
 
-SQL_MEDIA_BY_ID: LiteralString = "SELECT " + MEDIA_COLUMNS + " FROM media WHERE id = ANY(%(ids)s) AND state = 'stored'"
+SQL_MEDIA_BY_ID: LiteralString = SELECT_MEDIA + " WHERE id = ANY(%(ids)s) AND state = 'stored'"
 
 
 async def insert_upload(

@@ -107,6 +107,11 @@ SELECT id, workspace_id FROM senders WHERE channel = %(channel)s AND state <> 'd
 """
 
 
+async def list_channels(conn: Conn, sender_ids: Sequence[UUID]) -> list[Row]:
+    """The channel of each sender that exists."""
+    return await fetch_all(conn, "SELECT id, channel FROM senders WHERE id = ANY(%(ids)s)", {"ids": list(sender_ids)})
+
+
 async def count_live_senders(conn: Conn) -> int:
     """How many senders reach real people; with a clock file there must be none."""
     return int(await fetch_value(conn, SQL_COUNT_LIVE) or 0)
