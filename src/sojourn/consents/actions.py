@@ -99,9 +99,9 @@ def _check(changes: Sequence[ConsentChange], now: datetime) -> None:
     for place, change in enumerate(changes):
         stops = change.state == ConsentState.WITHDRAWN
         if not stops and change.effective_at is not None and change.effective_at > now:
-            raise ConsentInFuture(index=place, effective_at=change.effective_at.isoformat())
+            raise ConsentInFuture(errors=[{"field": f"consents[{place}].effective_at", "code": ConsentInFuture.code}])
         if change.state == ConsentState.GRANTED and (change.evidence is None or change.evidence.is_empty()):
-            raise EvidenceMissing(index=place)
+            raise EvidenceMissing(errors=[{"field": f"consents[{place}].evidence", "code": EvidenceMissing.code}])
 
 
 def _entry(change: ConsentChange, known: Sequence[IdentityRow], now: datetime, pending_days: int) -> NewEntry:

@@ -1,0 +1,146 @@
+"""Change the lists that stop or allow addresses, and read suppressions from CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sojourn.consents import list_store
+from sojourn.consents.errors import UnknownSuppression
+from sojourn.consents.list_store import SuppressionRow, hash_identity
+from sojourn.consents.model import SuppressionReason
+from sojourn.kit.crypto import KeyRing
+from sojourn.kit.database import Conn
+from sojourn.kit.errors import FieldError
+from sojourn.kit.ids import new_id
+from sojourn.profiles.model import Identity, InvalidIdentity, Scheme
+from sojourn.profiles.phone_numbers import address_key, normalise
+from sojourn.workspaces import audit
+from sojourn.workspaces.caller import Caller
+
+CSV_ROWS_MAX = 100_000
+SUPPRESSIBLE = frozenset({Scheme.PHONE, Scheme.WA_ID, Scheme.BSUID, Scheme.EMAIL})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSuppression:
+    """An address to stop. `channel` `*` means all."""
+
+    identity: Identity
+    reason: SuppressionReason = SuppressionReason.MANUAL
+    channel: str = "*"
+    note: str | None = None
+    expires_at: datetime | None = None
+
+
+async def suppress(
+    conn: Conn,
+    workspace_id: UUID,
+    entries: Sequence[NewSuppression],
+    *,
+    actor: Caller | str,
+    keys: KeyRing,
+    now: datetime,
+) -> list[SuppressionRow]:
+    """Add addresses (normalised) to the list; the same again only moves the end. Effective with this transaction."""
+    if not entries:
+        return []
+    rows = []
+    for entry in entries:
+        key = address_key(entry.identity.scheme, entry.identity.value)
+        rows.append(
+            {
+                "id": new_id(now),
+                "channel": entry.channel,
+                "scheme": str(entry.identity.scheme),
+                "identity_key": key,
+                "identity_hash": hash_identity(keys, key),
+                "reason": entry.reason.value,
+                "note": entry.note,
+                "expires_at": entry.expires_at,
+                "created_by": actor.actor if isinstance(actor, Caller) else actor,
+                "created_at": now,
+            }
+        )
+    ids = await list_store.upsert_suppressions(conn, workspace_id, rows)
+    changes = {"entries": len(ids), "reasons": sorted({entry.reason.value for entry in entries})}
+    await audit.record(conn, actor, workspace_id, "suppressions.added", "suppression", ids[0], changes, now)
+    return await list_store.list_suppressions_by_id(conn, workspace_id, ids)
+
+
+async def lift_suppression(
+    conn: Conn, workspace_id: UUID, suppression_id: UUID, *, actor: Caller | str, now: datetime
+) -> None:
+    """Take an entry off the list. Raises UnknownSuppression."""
+    row = await list_store.delete_suppression(conn, workspace_id, suppression_id)
+    if row is None:
+        raise UnknownSuppression(suppression_id=str(suppression_id))
+    changes = {"reason": row.reason.value, "channel": row.channel}
+    await audit.record(conn, actor, workspace_id, "suppression.lifted", "suppression", row.id, changes, now)
+
+
+async def set_allow_list(
+    conn: Conn, workspace_id: UUID, identities: Sequence[Identity], *, actor: Caller | str, now: datetime
+) -> None:
+    """Make the allow list exactly these addresses (normalised)."""
+    found = {address_key(identity.scheme, identity.value) for identity in identities}
+    await list_store.replace_allow_list(conn, workspace_id, found, now)
+    changes = {"addresses": len(found)}
+    await audit.record(conn, actor, workspace_id, "allow_list.changed", "workspace", workspace_id, changes, now)
+
+
+def guess_identity(text: str, region: str | None) -> Identity:
+    """An address without its scheme: with an @ an email, a country code and a dot a user id, else a phone number.
+
+    Raises InvalidIdentity.
+    """
+    value = text.strip()
+    if "@" in value:
+        scheme = Scheme.EMAIL
+    elif len(value) > 3 and value[:2].isalpha() and value[2] == ".":
+        scheme = Scheme.BSUID
+    else:
+        scheme = Scheme.PHONE
+    return Identity(scheme, normalise(scheme, value, region))
+
+
+def parse_csv(text: str, *, region: str | None) -> tuple[list[NewSuppression], list[FieldError]]:
+    """Rows of a CSV with the header `address` and optionally reason, channel, note, expires_at (ISO 8601).
+
+    Every mistake is named with its line (`line 3`); the good rows come back all the same.
+    """
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    if "address" not in (reader.fieldnames or []):
+        return [], [{"field": "line 1", "code": "missing_column", "message": "the column `address` is missing"}]
+    entries: list[NewSuppression] = []
+    errors: list[FieldError] = []
+    for row in reader:
+        place = f"line {reader.line_num}"
+        if len(entries) + len(errors) >= CSV_ROWS_MAX:
+            errors.append({"field": place, "code": "too_many_rows", "limit": CSV_ROWS_MAX})
+            break
+        try:
+            entries.append(_csv_row(row, region))
+        except InvalidIdentity as error:
+            errors.append(error.at(f"{place}.address"))
+        except ValueError as error:
+            errors.append({"field": place, "code": "invalid_row", "message": str(error)})
+    return entries, errors
+
+
+def _csv_row(row: dict[str, str | None], region: str | None) -> NewSuppression:
+    expires = (row.get("expires_at") or "").strip()
+    moment = datetime.fromisoformat(expires) if expires else None
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return NewSuppression(
+        identity=guess_identity(row.get("address") or "", region),
+        reason=SuppressionReason((row.get("reason") or "manual").strip().lower()),
+        channel=(row.get("channel") or "*").strip().lower(),
+        note=(row.get("note") or "").strip() or None,
+        expires_at=moment,
+    )
