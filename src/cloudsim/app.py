@@ -26,8 +26,8 @@ log = logging.getLogger("cloudsim")
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 PAGE_POLICY = (
-    b"default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; "
-    b"frame-ancestors 'none'"
+    b"default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    b"img-src 'self' data:; frame-ancestors 'none'"
 )
 
 

@@ -144,6 +144,7 @@ HEADER_FORMATS = frozenset({"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "P
 POSITIONAL = re.compile(r"[1-9][0-9]*$")
 NAMED = re.compile(r"[a-z_][a-z0-9_]*$")
 BRACES = re.compile(r"\{\{[^{}]*\}\}")
+WORD = re.compile(r"\w+")
 ADJACENT = re.compile(r"\}\}\s*\{\{")
 TTL = {"AUTHENTICATION": (30, 900), "UTILITY": (30, 43_200), "MARKETING": (43_200, 2_592_000)}
 
@@ -227,7 +228,7 @@ def _check_body(body: Json, most: int, *, named: bool, words_per_variable: int) 
         )
     if ADJACENT.search(text):
         raise body_error("Variables may not be next to each other.")
-    words = len(PLACEHOLDER.sub(" ", text).split())
+    words = len(WORD.findall(PLACEHOLDER.sub(" ", text)))
     if words_per_variable and words < words_per_variable * len(names) + 1:
         raise management_error(
             2388293,

@@ -277,3 +277,9 @@ async def sim(sim_process, callback: Callback) -> AsyncIterator[Sim]:
             },
         )
         yield made
+
+
+@pytest.fixture
+def unused_callback_port() -> int:
+    """A port where nobody listens."""
+    return free_port()

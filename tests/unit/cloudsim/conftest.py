@@ -19,7 +19,14 @@ NADIA = "447700900123"
 START = 1_798_000_000.0  # 2026-12-23, policy B
 SETUP = {
     "app": {"callback_url": "http://127.0.0.1:9/hook"},
-    "phone_numbers": [{"id": PHONE, "display_phone_number": "+1 555-770-0100", "verified_name": "Harbour Tea Co."}],
+    "phone_numbers": [
+        {
+            "id": PHONE,
+            "display_phone_number": "+1 555-770-0100",
+            "verified_name": "Harbour Tea Co.",
+            "throughput_mps": 1000,
+        }
+    ],
     "people": [{"wa_id": NADIA, "name": "Nadia Okafor"}],
     "templates": [
         {
