@@ -1,1 +1,1 @@
-"""Retention and erasure over every folder that holds personal data; the folders do the deleting, this one conducts."""
+"""Retention classes in one place, the nightly deletion, and the erasure of a person over all folders."""

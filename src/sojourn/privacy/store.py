@@ -1,0 +1,140 @@
+"""What the nightly job deletes, a bounded number of rows a statement; and the reports of what was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from sojourn.kit.database import Conn, Jsonb, Row, execute, fetch_all
+from sojourn.kit.ids import first_id
+
+DELETE_EVENTS: LiteralString = """
+DELETE FROM events WHERE (id, bucket) IN (SELECT id, bucket FROM events WHERE id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_MESSAGES: LiteralString = """
+DELETE FROM messages WHERE (id, bucket) IN (SELECT id, bucket FROM messages WHERE id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_CONTENTS: LiteralString = """
+DELETE FROM delivery_contents WHERE (delivery_id, bucket) IN
+       (SELECT delivery_id, bucket FROM delivery_contents WHERE delivery_id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_PROVIDER_IDS: LiteralString = """
+DELETE FROM provider_messages WHERE (key, bucket) IN
+       (SELECT key, bucket FROM provider_messages WHERE message_id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_EVENT_KEYS: LiteralString = """
+DELETE FROM event_keys WHERE ctid IN (SELECT ctid FROM event_keys WHERE recorded_at < %(before)s LIMIT %(limit)s)
+"""
+DELETE_STEPS: LiteralString = """
+DELETE FROM steps WHERE (run_id, bucket, seq) IN
+       (SELECT s.run_id, s.bucket, s.seq FROM steps s JOIN runs r ON r.id = s.run_id AND r.bucket = s.bucket
+         WHERE r.ended_at < %(before)s LIMIT %(limit)s)
+"""
+DELETE_RUNS: LiteralString = """
+DELETE FROM runs r WHERE (r.id, r.bucket) IN
+       (SELECT id, bucket FROM runs o WHERE o.ended_at < %(before)s
+           AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.run_id = o.id AND s.bucket = o.bucket) LIMIT %(limit)s)
+"""
+DELETE_DELIVERIES: LiteralString = """
+DELETE FROM deliveries WHERE (id, bucket) IN (SELECT id, bucket FROM deliveries WHERE id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_ATTEMPTS: LiteralString = """
+DELETE FROM attempts WHERE (id, bucket) IN (SELECT id, bucket FROM attempts WHERE id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_COSTS: LiteralString = """
+DELETE FROM costs WHERE (delivery_id, bucket) IN
+       (SELECT delivery_id, bucket FROM costs WHERE delivery_id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_MARKS: LiteralString = """
+DELETE FROM pressure_marks WHERE (delivery_id, bucket) IN
+       (SELECT delivery_id, bucket FROM pressure_marks WHERE delivery_id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_DELIVERY_KEYS: LiteralString = """
+DELETE FROM delivery_keys WHERE (workspace_id, key, bucket) IN
+       (SELECT workspace_id, key, bucket FROM delivery_keys WHERE delivery_id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_STRAYS: LiteralString = """
+DELETE FROM stray_statuses WHERE (key, status, bucket) IN
+       (SELECT key, status, bucket FROM stray_statuses WHERE received_at < %(before)s LIMIT %(limit)s)
+"""
+DELETE_DEAD_JOBS: LiteralString = """
+DELETE FROM dead_jobs WHERE (id, bucket) IN
+       (SELECT id, bucket FROM dead_jobs WHERE died_at < %(before)s LIMIT %(limit)s)
+"""
+DELETE_AUDIT: LiteralString = """
+DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_IMPORTS: LiteralString = """
+DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE id < %(id)s LIMIT %(limit)s)
+"""
+DELETE_HITS: LiteralString = """
+DELETE FROM opt_in_hits WHERE ctid IN (SELECT ctid FROM opt_in_hits WHERE window_start < %(before)s LIMIT %(limit)s)
+"""
+# People to whom nothing was sent and from whom nothing came since: their evidence is no longer needed. Their grants go
+# with it (no evidence, no message); their withdrawals stay.
+DELETE_LEDGER: LiteralString = """
+WITH idle AS (
+    SELECT h.profile_id, h.bucket FROM consent_heads h
+     WHERE NOT EXISTS (SELECT 1 FROM consent_entries e
+                        WHERE e.profile_id = h.profile_id AND e.bucket = h.bucket AND e.recorded_at >= %(before)s)
+       AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.profile_id = h.profile_id AND d.id >= %(id)s)
+       AND NOT EXISTS (SELECT 1 FROM windows w
+                        WHERE w.profile_id = h.profile_id AND w.bucket = h.bucket AND w.last_inbound_at >= %(before)s)
+     LIMIT %(limit)s),
+heads AS (DELETE FROM consent_heads h USING idle WHERE h.profile_id = idle.profile_id AND h.bucket = idle.bucket),
+grants AS (DELETE FROM consents c USING idle
+            WHERE c.profile_id = idle.profile_id AND c.bucket = idle.bucket AND c.withdrawn_at IS NULL)
+DELETE FROM consent_entries e USING idle WHERE e.profile_id = idle.profile_id AND e.bucket = idle.bucket
+"""
+
+
+async def delete_batch(conn: Conn, statement: LiteralString, *, before: datetime, limit: int) -> int:
+    """Run one of the statements above for what is older than `before`. How many rows went."""
+    return await execute(conn, statement, {"before": before, "id": first_id(before), "limit": limit})
+
+
+async def insert_erasures(
+    conn: Conn,
+    rows: Sequence[tuple[UUID, UUID]],
+    workspace_id: UUID,
+    *,
+    actor: str,
+    counts: dict[str, int],
+    now: datetime,
+) -> None:
+    """Note erasures: pairs of their id and the profile. The counts are those of the whole call."""
+    params = {
+        "ids": [row[0] for row in rows], "profiles": [row[1] for row in rows], "workspace": workspace_id,
+        "actor": actor, "counts": Jsonb(counts), "now": now,
+    }  # fmt: skip
+    await execute(conn, SQL_INSERT_ERASURES, params)
+
+
+SQL_INSERT_ERASURES: LiteralString = """
+INSERT INTO erasures (id, workspace_id, profile_id, requested_by, counts, erased_at)
+SELECT id, %(workspace)s, profile_id, %(actor)s, %(counts)s, %(now)s
+  FROM unnest(%(ids)s::uuid[], %(profiles)s::uuid[]) AS t (id, profile_id)
+"""
+
+
+async def list_erasures(conn: Conn) -> list[Row]:
+    """Everybody who was ever erased, by workspace: applied again after a restore."""
+    return await fetch_all(conn, SQL_LIST_ERASURES)
+
+
+SQL_LIST_ERASURES: LiteralString = "SELECT DISTINCT workspace_id, profile_id FROM erasures"
+
+
+async def insert_retention_run(
+    conn: Conn, id_: UUID, counts: dict[str, int], *, is_dry_run: bool, now: datetime
+) -> None:
+    """Note what a night deleted, or would have."""
+    params = {"id": id_, "dry": is_dry_run, "counts": Jsonb(counts), "now": now}
+    await execute(conn, SQL_INSERT_RUN, params)
+
+
+SQL_INSERT_RUN: LiteralString = """
+INSERT INTO retention_runs (id, is_dry_run, counts, run_at) VALUES (%(id)s, %(dry)s, %(counts)s, %(now)s)
+"""
