@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -92,14 +92,21 @@ def _stored(id_: UUID, profile_id: UUID, message: InboundMessage, now: datetime,
     )
 
 
-async def record_outbound(conn: Conn, messages: Sequence[StoredMessage]) -> None:
-    """Store messages that a provider took; each has the id of its delivery. One that is stored already stays."""
+async def record_outbound(
+    conn: Conn, messages: Sequence[StoredMessage], *, repeated: Collection[UUID] = frozenset()
+) -> None:
+    """Store messages that a provider took; each has the id of its delivery.
+
+    A provider id that is stored already changes nothing. `repeated` names deliveries that may have been taken before
+    under another provider id (a further attempt): their text stays as it is.
+    """
     by_workspace: dict[UUID, list[StoredMessage]] = {}
     for message in messages:
         by_workspace.setdefault(message.workspace_id, []).append(message)
+    present = set(await store.get_messages(conn, repeated)) if repeated else set()
     for workspace_id, rows in by_workspace.items():
         ids = [(message.provider_message_id, message.id) for message in rows]
         new = await store.insert_provider_ids(conn, workspace_id, ids, "out")
-        fresh = [message for message in rows if message.provider_message_id in new]
+        fresh = [message for message in rows if message.provider_message_id in new and message.id not in present]
         if fresh:
             await store.copy_messages(conn, fresh)

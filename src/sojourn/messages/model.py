@@ -52,6 +52,6 @@ class Window:
 
 
 def provider_key(workspace_id: UUID, provider_message_id: str) -> UUID:
-    """The narrow key under which a provider's message id is unique in a workspace: a digest, its last byte the bucket."""
+    """The narrow key under which a provider's message id is unique in a workspace: a digest; the last byte buckets."""
     digest = hashlib.blake2b(workspace_id.bytes + provider_message_id.encode(), digest_size=16)
     return UUID(bytes=digest.digest())

@@ -157,6 +157,7 @@ CREATE TABLE attempts (
     lease_until         timestamptz NOT NULL,
     answered_at         timestamptz,
     told_at             timestamptz,
+    is_parked           boolean NOT NULL DEFAULT false,
     result              text CHECK (result IN ('accepted', 'held', 'failed')),
     provider_message_id text,
     error_code          integer,
@@ -168,6 +169,7 @@ CREATE TABLE attempts (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON COLUMN attempts.lease_until IS 'system clock: no answer by then means that the worker died';
 COMMENT ON COLUMN attempts.told_at IS 'when the owner was told that the outcome stays unknown';
+COMMENT ON COLUMN attempts.is_parked IS 'unknown and never sent again by itself: it waits for a person';
 CREATE INDEX attempts_open ON attempts (dispatched_at) WHERE state IN ('dispatched', 'unknown');
 
 -- The rate of a sender, from which workers lease up to a second's worth in a short transaction of their own.
@@ -184,9 +186,17 @@ COMMENT ON COLUMN sender_rates.free_from IS 'every permission before this moment
 
 -- Up to which dispatch the webhooks of a sender have settled attempts: proof that its reports arrive.
 CREATE TABLE sender_settlements (
-    sender_id       uuid PRIMARY KEY,
-    settled_to      timestamptz NOT NULL,
-    outage_seconds  real NOT NULL DEFAULT 0
+    sender_id  uuid PRIMARY KEY,
+    settled_to timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- When the workers were last seen at work (system clock), and how long they were away before: reports about messages of
+-- an outage come late, so unknown outcomes wait for twice that.
+CREATE TABLE worker_pulses (
+    name           text PRIMARY KEY,
+    seen_at        timestamptz NOT NULL,
+    outage_seconds real NOT NULL DEFAULT 0,
+    outage_at      timestamptz
 ) WITH (fillfactor = 50);
 
 -- One message per six seconds to one person, as a bucket: `free_from` moves six seconds with every message.

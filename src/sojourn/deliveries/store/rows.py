@@ -119,6 +119,17 @@ async def list_claimed(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, Mapping[st
     return {row["id"]: row for row in await fetch_all(conn, SQL_LIST_CLAIMED, id_params(ids))}
 
 
+async def list_contents(conn: Conn, ids: Iterable[UUID]) -> list[dict[str, Any]]:
+    """The wide halves of deliveries."""
+    return await fetch_all(conn, SQL_LIST_CONTENTS, id_params(ids))
+
+
+async def list_languages(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The template language that deliveries were rendered in."""
+    found = await fetch_all(conn, SQL_LIST_LANGUAGES, id_params(ids))
+    return {row["delivery_id"]: row["language"] for row in found if row["language"] is not None}
+
+
 async def get_delivery(conn: Conn, workspace_id: UUID, delivery_id: UUID) -> dict[str, Any] | None:
     """One delivery with its content and key, or None."""
     params = {"workspace": workspace_id, "id": delivery_id, "bucket": kit_ids.bucket_of(delivery_id)}
@@ -260,10 +271,20 @@ COPY delivery_contents (delivery_id, bucket, template, language, topic, evidence
 SQL_LIST_CLAIMED: LiteralString = """
 SELECT d.id, d.workspace_id, d.profile_id, d.sender_id, d.template_id, d.owner_id, d.run_id, d.requested_at,
        d.planned_at, d.expires_at, d.lane, d.channel, d.purpose, d.owner_kind, d.step_key, d.status, c.template,
-       c.language, c.topic, c.evidence, c.reply_to, c.rendered,
+       c.language, c.topic, c.evidence, c.reply_to, c.rendered, c.body,
        CASE WHEN c.rendered IS NULL THEN c.request END AS request
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN deliveries d ON d.id = t.id AND d.bucket = t.bucket
+  JOIN delivery_contents c ON c.delivery_id = t.id AND c.bucket = t.bucket
+"""
+SQL_LIST_CONTENTS: LiteralString = """
+SELECT c.delivery_id, c.request, c.rendered, c.body
+  FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
+  JOIN delivery_contents c ON c.delivery_id = t.id AND c.bucket = t.bucket
+"""
+SQL_LIST_LANGUAGES: LiteralString = """
+SELECT c.delivery_id, c.language
+  FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN delivery_contents c ON c.delivery_id = t.id AND c.bucket = t.bucket
 """
 SQL_GET_DELIVERY: LiteralString = """

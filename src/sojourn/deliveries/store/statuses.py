@@ -126,16 +126,11 @@ async def insert_strays(
     return await execute(conn, SQL_INSERT_STRAYS, params)
 
 
-async def upsert_settlements(conn: Conn, rows: Sequence[tuple[UUID, datetime]]) -> None:
-    """Reports have settled attempts of these senders that were dispatched up to a moment."""
-    ordered = sorted(rows)
-    params = {"senders": [sender for sender, _ in ordered], "moments": [moment for _, moment in ordered]}
+async def upsert_settlements(conn: Conn, attempt_ids: Iterable[UUID]) -> None:
+    """Reports have settled these attempts: what their senders dispatched until then was reported on, if it arrived."""
+    wanted = sorted(set(attempt_ids))
+    params = {"ids": wanted, "buckets": [kit_ids.bucket_of(id_) for id_ in wanted]}
     await execute(conn, SQL_UPSERT_SETTLEMENTS, params)
-
-
-async def update_outages(conn: Conn, seconds: float) -> None:
-    """The product was away for so long: unknown attempts wait twice that for their reports."""
-    await execute(conn, SQL_UPDATE_OUTAGES, {"seconds": seconds})
 
 
 async def expire_unreported(conn: Conn, *, first: UUID, last: UUID, now: datetime, limit: int) -> list[UUID]:
@@ -176,12 +171,13 @@ ON CONFLICT DO NOTHING
 """
 SQL_UPSERT_SETTLEMENTS: LiteralString = """
 INSERT INTO sender_settlements AS s (sender_id, settled_to)
-SELECT * FROM unnest(%(senders)s::uuid[], %(moments)s::timestamptz[])
+SELECT a.sender_id, max(a.dispatched_at)
+  FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
+  JOIN attempts a ON a.id = t.id AND a.bucket = t.bucket
+ GROUP BY a.sender_id
+ ORDER BY a.sender_id
 ON CONFLICT (sender_id) DO UPDATE SET settled_to = excluded.settled_to
  WHERE s.settled_to < excluded.settled_to
-"""
-SQL_UPDATE_OUTAGES: LiteralString = """
-UPDATE sender_settlements SET outage_seconds = %(seconds)s
 """
 SQL_EXPIRE_UNREPORTED: LiteralString = """
 UPDATE deliveries d

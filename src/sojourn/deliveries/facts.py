@@ -1,0 +1,296 @@
+"""Gathers what the policy looks at, for a whole batch: one statement a kind, never one a person.
+
+The only place where deliveries read the folders below for a decision. Rows that a decision changes (pressure, pairs)
+are locked in the order of their profile ids before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sojourn.channels import store as channels
+from sojourn.channels.model import Sender
+from sojourn.consents import store as consents
+from sojourn.countries import pack, zones
+from sojourn.deliveries.store import limits
+from sojourn.kit.crypto import KeyRing
+from sojourn.kit.database import Conn
+from sojourn.messages import store as messages
+from sojourn.messages.window import window_until
+from sojourn.policy.model import (
+    CountryFacts,
+    Facts,
+    PairFacts,
+    PersonFacts,
+    Request,
+    SenderFacts,
+    WindowFacts,
+    WorkspaceFacts,
+)
+from sojourn.profiles import identity_store
+from sojourn.profiles import store as profiles
+from sojourn.profiles.model import IdentityRow, Profile, Scheme
+from sojourn.workspaces import store as workspaces
+from sojourn.workspaces.model import Workspace, WorkspaceSettings
+
+ADDRESS_SCHEMES: Mapping[str, tuple[Scheme, ...]] = {
+    # In this order: a phone number reaches everybody, and templates with codes need one.
+    "whatsapp": (Scheme.PHONE, Scheme.WA_ID, Scheme.BSUID),
+    "memory": (Scheme.PHONE, Scheme.WA_ID, Scheme.BSUID),
+    "sms": (Scheme.PHONE,),
+    "email": (Scheme.EMAIL,),
+    "push": (Scheme.EXTERNAL_ID,),
+    "inapp": (Scheme.EXTERNAL_ID,),
+}
+PORTFOLIO_DAY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Facts for a batch, and what rendering and sending need beside them."""
+
+    facts: Facts
+    workspace: Workspace
+    profiles: Mapping[UUID, Profile]
+    addresses: Mapping[UUID, IdentityRow]
+    senders: Mapping[UUID, Sender]
+    known_values: Mapping[UUID, frozenset[str]]
+
+
+async def gather_facts(
+    conn: Conn,
+    workspace_id: UUID,
+    requests: Sequence[Request],
+    *,
+    channel: str,
+    senders: Mapping[UUID, Sender],
+    keys: KeyRing,
+    now: datetime,
+    at_send: bool = False,
+    own_deliveries: Sequence[UUID] = (),
+) -> Gathered:
+    """Facts about everybody and everything that these requests of one workspace and channel touch.
+
+    `own_deliveries`: reservations of the requests themselves, which do not weigh on them.
+    """
+    workspace = await workspaces.get_workspace(conn, workspace_id)
+    settings = workspace.settings
+    people = list(dict.fromkeys(request.profile_id for request in requests))
+    capped = sorted({request.profile_id for request in requests if request.promotes})
+    pressure = await limits.lock_pressure(conn, workspace_id, capped) if capped else {}
+    pairs = await _pairs(conn, requests) if at_send else {}
+    marks = await _marks(conn, capped, settings, now, own_deliveries)
+    known, subject_of = await read_profiles(conn, workspace_id, people)
+    subjects = sorted(set(subject_of.values()))
+    schemes = ADDRESS_SCHEMES.get(channel, ())
+    identities = await _identities(conn, workspace_id, subjects, schemes)
+    consent = await consents.read_consent_facts(
+        conn,
+        workspace_id,
+        subjects,
+        channel,
+        now,
+        keys=keys,
+        identities=identities,
+        accept_general=settings.accept_general_opt_in,
+    )
+    windows = await messages.list_windows(conn, subjects)
+    holds = await limits.list_holds(conn, subjects, now)
+    sender_facts, counted = await _sender_facts(conn, senders, people, now, at_send=at_send)
+    addresses: dict[UUID, IdentityRow] = {}
+    facts_of: dict[UUID, PersonFacts] = {}
+    for profile_id in people:
+        subject = subject_of.get(profile_id)
+        if subject is None:
+            continue
+        profile = known[profile_id]
+        address = choose_address(identities[subject], schemes)
+        if address is not None:
+            addresses[profile_id] = address
+        number = _number(identities[subject])
+        weight = pressure.get(profile_id)
+        facts_of[profile_id] = PersonFacts(
+            is_erased=profile.erased_at is not None,
+            address_scheme=None if address is None else address.scheme.value,
+            address_state=None if address is None else address.state.value,
+            consents=consent.get(subject),
+            country=_country(profile, address, number, channel, settings.us_territories_blocked),
+            zones=zones.person_zones(timezone_name=profile.timezone, country=profile.country, number=number),
+            holds=holds.get(subject, {}),
+            marks=marks.get(profile_id, ()),
+            saturated_until=None if weight is None else weight["saturated_until"],
+            windows={
+                sender: WindowFacts(
+                    last_inbound_at=window.last_inbound_at,
+                    window_until=window_until(window.last_inbound_at, window.closed_at),
+                )
+                for sender, window in windows.get(subject, {}).items()
+            },
+            pairs=pairs.get(profile_id, {}),
+            portfolio_counted=profile_id in counted,
+        )
+    facts = Facts(now=now, workspace=workspace_facts(settings), senders=sender_facts, people=facts_of)
+    values = {profile_id: _values(identities[subject]) for profile_id, subject in subject_of.items()} if at_send else {}
+    return Gathered(facts, workspace, known, addresses, senders, values)
+
+
+def _values(rows: Sequence[IdentityRow]) -> frozenset[str]:
+    """Every address as a provider may spell it: a number also without its plus."""
+    return frozenset(row.value.removeprefix("+") for row in rows)
+
+
+async def read_profiles(
+    conn: Conn, workspace_id: UUID, ids: Sequence[UUID]
+) -> tuple[dict[UUID, Profile], dict[UUID, UUID]]:
+    """Profiles by the id that was asked for, a merged one as the one that stands for it now, and whose id that is."""
+    found: dict[UUID, Profile] = dict((await profiles.get_profiles(conn, workspace_id, ids)).items())
+    merged = {profile.merged_into for profile in found.values() if profile.merged_into is not None}
+    winners = await profiles.get_profiles(conn, workspace_id, merged) if merged else {}
+    known: dict[UUID, Profile] = {}
+    for id_, profile in found.items():
+        winner = None if profile.merged_into is None else winners.get(profile.merged_into)
+        known[id_] = profile if winner is None else winner
+    return known, {id_: profile.id for id_, profile in known.items()}
+
+
+async def _identities(
+    conn: Conn, workspace_id: UUID, ids: Sequence[UUID], schemes: Sequence[Scheme]
+) -> dict[UUID, list[IdentityRow]]:
+    return dict((await identity_store.list_identities(conn, workspace_id, ids, schemes)).items())
+
+
+async def find_senders(
+    conn: Conn, workspace_id: UUID, sender_ids: Iterable[UUID | None], channel: str
+) -> tuple[dict[UUID, Sender], UUID | None]:
+    """The senders that are asked for by id, and the workspace's default one where none is named."""
+    wanted = set(sender_ids)
+    found: dict[UUID, Sender] = {}
+    default = None
+    if None in wanted:
+        sender = await channels.find_default_sender(conn, workspace_id, channel)
+        if sender is not None:
+            found[sender.id] = sender
+            default = sender.id
+    named = {sender_id for sender_id in wanted if sender_id is not None} - found.keys()
+    if named:
+        all_senders = await channels.list_senders(conn, workspace_id)
+        found.update({sender.id: sender for sender in all_senders if sender.id in named and sender.channel == channel})
+    return found, default
+
+
+def choose_address(rows: Sequence[IdentityRow], schemes: Sequence[Scheme]) -> IdentityRow | None:
+    """The address to use: an active one of the first scheme that has one, else whichever shows why there is none."""
+    best: tuple[tuple[int, int], IdentityRow] | None = None
+    for row in rows:
+        if row.scheme not in schemes:
+            continue
+        weight = (0 if row.state.value == "active" else 1, schemes.index(row.scheme) * 2 + (not row.is_primary))
+        if best is None or weight < best[0]:
+            best = (weight, row)
+    return None if best is None else best[1]
+
+
+def workspace_facts(settings: WorkspaceSettings) -> WorkspaceFacts:
+    """The settings of a workspace as the policy sees them."""
+    return WorkspaceFacts(
+        brake=settings.brake,
+        allow_list_on=settings.allow_list_on,
+        quiet_hours_on=settings.quiet_hours_on,
+        quiet_from_minute=_minute(settings.quiet_from),
+        quiet_until_minute=_minute(settings.quiet_until),
+        quiet_transactional=settings.quiet_transactional,
+        quiet_regulatory=settings.quiet_regulatory,
+        marketing_cap=settings.marketing_cap,
+        marketing_cap_days=settings.marketing_cap_days,
+        service_case_days=settings.service_case_days,
+    )
+
+
+def _minute(local_time: str) -> int:
+    hours, minutes = local_time.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _number(rows: Sequence[IdentityRow]) -> str | None:
+    for row in rows:
+        if row.scheme is Scheme.PHONE:
+            return row.value
+    return next((f"+{row.value}" for row in rows if row.scheme is Scheme.WA_ID), None)
+
+
+def _country(
+    profile: Profile, address: IdentityRow | None, number: str | None, channel: str, territories_blocked: bool
+) -> CountryFacts | None:
+    code = None
+    if number is not None:
+        code = zones.country_of_number(number)
+    elif address is not None and address.scheme is Scheme.BSUID:
+        code = zones.country_of_bsuid(address.value)
+    code = code or profile.country
+    if code is None:
+        return None
+    area = number[1:5] if number is not None and number.startswith("+1") else None
+    return _country_facts(code, area, channel, territories_blocked)
+
+
+@lru_cache(maxsize=4096)
+def _country_facts(code: str, area: str | None, channel: str, territories_blocked: bool) -> CountryFacts:
+    """What the pack says; of a number only what decides is kept (`1` and area code), so that the cache stays small."""
+    blocked = pack.blocked_purposes(code, channel=channel, number=area, territories_blocked=territories_blocked)
+    country = pack.find_country(code)
+    hours = None if country is None else country.marketing_hours
+    return CountryFacts(
+        code=code,
+        blocked_purposes=frozenset(purpose.value for purpose in blocked),
+        feedback_is_marketing=country is not None and country.feedback_is_marketing,
+        quiet_from_minute=None if hours is None else hours.until_minute,
+        quiet_until_minute=None if hours is None else hours.from_minute,
+    )
+
+
+async def _pairs(conn: Conn, requests: Sequence[Request]) -> dict[UUID, dict[UUID, PairFacts]]:
+    found: dict[UUID, dict[UUID, PairFacts]] = {}
+    by_sender: dict[UUID, set[UUID]] = {}
+    for request in requests:
+        if request.sender_id is not None:
+            by_sender.setdefault(request.sender_id, set()).add(request.profile_id)
+    for sender_id in sorted(by_sender):
+        rows = await limits.lock_pairs(conn, sender_id, sorted(by_sender[sender_id]))
+        for profile_id, row in rows.items():
+            pair = PairFacts(free_from=row["free_from"], blocked_until=row["blocked_until"])
+            found.setdefault(profile_id, {})[sender_id] = pair
+    return found
+
+
+async def _marks(
+    conn: Conn, capped: Sequence[UUID], settings: WorkspaceSettings, now: datetime, own: Sequence[UUID]
+) -> Mapping[UUID, Sequence[datetime]]:
+    if not capped or settings.marketing_cap <= 0:
+        return {}
+    since = now - timedelta(days=settings.marketing_cap_days)
+    return await limits.list_marks(conn, capped, since=since, but=own)
+
+
+async def _sender_facts(
+    conn: Conn, senders: Mapping[UUID, Sender], people: Sequence[UUID], now: datetime, *, at_send: bool
+) -> tuple[dict[UUID, SenderFacts], set[UUID]]:
+    found: dict[UUID, SenderFacts] = {}
+    counted: set[UUID] = set()
+    for sender in senders.values():
+        used: dict[str, Any] = {"used": 0, "free_at": None}
+        if at_send and sender.portfolio_limit is not None:
+            portfolio = sender.portfolio_id or str(sender.id)
+            used = await limits.count_recipients(conn, portfolio, now)
+            counted |= await limits.list_recipients(conn, portfolio, people, now)
+        found[sender.id] = SenderFacts(
+            state=sender.state.value,
+            portfolio_limit=sender.portfolio_limit,
+            portfolio_used=used["used"],
+            portfolio_free_at=used["free_at"],
+        )
+    return found, counted
