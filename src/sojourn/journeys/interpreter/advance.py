@@ -33,11 +33,13 @@ from sojourn.journeys.interpreter.run import (
     RunView,
     Sent,
     Step,
+    TimerDue,
 )
 from sojourn.journeys.interpreter.sending import ENDED, RANK
 from sojourn.journeys.interpreter.texts import TextFailed
 
-VISITS_MAX = 200
+VISITS_MAX = 200  # node visits in one walk
+STEPS_MAX = 500  # steps of a run in one moment, over all walks that answers given at once lead to
 INBOX_MAX = 20
 TOO_MANY_STEPS = "too_many_steps"
 
@@ -125,6 +127,21 @@ def advance(
     return Progress(walk.run, tuple(walk.steps), tuple(walk.effects), walk.view.overlay, walk.is_changed)
 
 
+def lost(run: Run, now: datetime) -> Run:
+    """The run ends in the error lane: it went on and on in one moment without ever waiting."""
+    return structs.replace(run, state=RunState.ERROR, exit_reason=TOO_MANY_STEPS, ended_at=now, due_at=None)
+
+
+def hold(run: Run, came: Resume) -> Run:
+    """The run of a paused journey stands still; what came happens when the journey goes on."""
+    if isinstance(came, EventCame | ReplyCame) and any(came == held for held in run.memory.held):
+        return run
+    memory = structs.replace(run.memory, held=[*run.memory.held, came])
+    if run.state != RunState.HELD:
+        memory.held_due = run.due_at
+    return structs.replace(run, state=RunState.HELD, due_at=None, memory=memory, is_memory_changed=True)
+
+
 class _Walk:
     __slots__ = ("cause", "effects", "is_changed", "journey", "now", "owns_memory", "run", "steps", "view")
 
@@ -145,6 +162,26 @@ class _Walk:
         run = self.run
         if run.state != RunState.WAITING:
             return
+        if run.memory.held:
+            self._release(came)
+        else:
+            self._happen(came)
+
+    def _release(self, came: Resume | None) -> None:
+        """The run was held: what came meanwhile happens now, in order, then the present thing."""
+        memory = self._memory()
+        held, memory.held = memory.held, []
+        self.run.due_at, memory.held_due = memory.held_due, None
+        self.is_changed = True
+        for earlier in held:
+            self._happen(earlier)
+        if not isinstance(came, TimerDue) or (self.run.due_at is not None and self.run.due_at <= self.now):
+            self._happen(came)
+
+    def _happen(self, came: Resume | None) -> None:
+        if self.run.state != RunState.WAITING:
+            return
+        run = self.run
         node = self.journey.nodes.get(run.node)
         if node is None:
             self._fail("node_gone", None)

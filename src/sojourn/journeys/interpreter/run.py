@@ -49,7 +49,7 @@ class ReplyCame(Struct, frozen=True, tag="reply", tag_field="k", omit_defaults=T
     location: dict[str, Any] | None = None
 
 
-class DeliveryReported(Struct, frozen=True, kw_only=True):
+class DeliveryReported(Struct, frozen=True, kw_only=True, tag="delivery", tag_field="k", omit_defaults=True):
     """How far a message of this run got. `step_key` names the visit that asked for it (`<node>:<seq>`)."""
 
     delivery_id: UUID
@@ -60,7 +60,7 @@ class DeliveryReported(Struct, frozen=True, kw_only=True):
     reaction: str | None = None
 
 
-class UrlAnswered(Struct, frozen=True, kw_only=True):
+class UrlAnswered(Struct, frozen=True, kw_only=True, tag="answer", tag_field="k", omit_defaults=True):
     """What a called address said, after all retries. `values` are the fields that the node wanted from the answer."""
 
     seq: int
@@ -70,7 +70,7 @@ class UrlAnswered(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class TimerDue(Struct, frozen=True):
+class TimerDue(Struct, frozen=True, tag="timer", tag_field="k"):
     """The moment `due_at` has come, or a held run goes on."""
 
 
@@ -102,6 +102,8 @@ class Memory(Struct, omit_defaults=True):
     is_reply_fresh: bool = False
     inbox: list[Kept] = []
     deliveries: dict[str, Sent] = {}
+    held: list[EventCame | ReplyCame | DeliveryReported | UrlAnswered | TimerDue] = []
+    held_due: datetime | None = None
 
 
 class Run(Struct):

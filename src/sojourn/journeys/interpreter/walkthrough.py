@@ -6,6 +6,7 @@ and the shop do comes in as calls; `log` tells everything that happened, in orde
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct
 
 from sojourn.journeys.interpreter import effects
-from sojourn.journeys.interpreter.advance import Needs, Progress, advance, begin, start_key
+from sojourn.journeys.interpreter.advance import STEPS_MAX, Needs, Progress, advance, begin, lost, start_key
 from sojourn.journeys.interpreter.compile import CompiledJourney
 from sojourn.journeys.interpreter.run import (
     DeliveryReported,
@@ -135,15 +136,26 @@ class Walkthrough:
         return started
 
     def _resume(self, run: Run, came: Resume | None) -> bool:
-        facts = Facts(profile=ProfileFacts(attributes=self.attributes), workspace={})
-        progress = advance(self.journey, run, came, now=self.now, facts=facts)
-        assert not isinstance(progress, Needs)
-        if not progress.is_changed:
-            return False
-        self.runs[self.runs.index(run)] = progress.run
-        self._show(progress)
-        self._carry_out(progress)
-        return True
+        """Let something happen to a run, and then what follows from it at once."""
+        queue: deque[tuple[UUID, Resume | None]] = deque([(run.id, came)])
+        steps = 0
+        moved = False
+        while queue:
+            run_id, next_came = queue.popleft()
+            index = next(index for index, other in enumerate(self.runs) if other.id == run_id)
+            facts = Facts(profile=ProfileFacts(attributes=self.attributes))
+            progress = advance(self.journey, self.runs[index], next_came, now=self.now, facts=facts)
+            assert not isinstance(progress, Needs)
+            if not progress.is_changed:
+                continue
+            moved = True
+            steps += len(progress.steps)
+            if steps > STEPS_MAX:
+                progress = Progress(lost(progress.run, self.now), progress.steps, (), {}, True)
+            self.runs[index] = progress.run
+            self._show(progress)
+            queue += [(run_id, answer) for answer in self._carry_out(progress)]
+        return moved
 
     def _show(self, progress: Progress) -> None:
         run = progress.run
@@ -156,37 +168,34 @@ class Walkthrough:
         elif progress.steps:
             self._tell(run, "waits", run.due_at)
 
-    def _carry_out(self, progress: Progress) -> None:
-        run = progress.run
+    def _carry_out(self, progress: Progress) -> list[Resume]:
+        answers: list[Resume] = []
         for effect in progress.effects:
             match effect:
                 case effects.UpdateProfile():
                     self.attributes.update(effect.attributes)
                 case effects.RequestTemplate() | effects.RequestMessage():
-                    self._deliver(run, effect)
+                    answers.append(self._deliver(effect))
                 case effects.CallAddress():
-                    self._call(run, effect)
+                    answers.append(self._call(progress.run, effect))
                 case _:
                     pass
+        return answers
 
-    def _deliver(self, run: Run, effect: effects.RequestTemplate | effects.RequestMessage) -> None:
+    def _deliver(self, effect: effects.RequestTemplate | effects.RequestMessage) -> Resume:
         node = effect.step_key.rpartition(":")[0]
         status, _, reason = self._outcomes.get(node, "accepted").partition(":")
-        came = DeliveryReported(
+        return DeliveryReported(
             delivery_id=self._new_id(), step_key=effect.step_key, status=status, at=self.now, reason=reason or None,
             reaction=reason or None,
         )  # fmt: skip
-        self._resume(self._current(run), came)
 
-    def _call(self, run: Run, effect: effects.CallAddress) -> None:
+    def _call(self, run: Run, effect: effects.CallAddress) -> Resume:
         body = self._answers.get(run.node, {})
-        values = {} if body is None else {name: find_in(body, path) for name, path in effect.save.items()}
-        exit_ = "failed" if body is None else "ok"
-        answer = UrlAnswered(seq=effect.seq, exit=exit_, status=None if body is None else 200, values=values)  # type: ignore[arg-type]
-        self._resume(self._current(run), answer)
-
-    def _current(self, run: Run) -> Run:
-        return next(other for other in self.runs if other.id == run.id)
+        if body is None:
+            return UrlAnswered(seq=effect.seq, exit="failed")
+        values = {name: find_in(body, path) for name, path in effect.save.items()}
+        return UrlAnswered(seq=effect.seq, exit="ok", status=200, values=values)
 
     def _tell(self, run: Run, what: str, value: Any) -> None:
         node = value.node if isinstance(value, Step) else run.node

@@ -109,7 +109,7 @@ def _check_reachable(definition: Definition, edges: Edges) -> Iterator[Problem]:
 
 def _check_loops(definition: Definition, edges: Edges) -> Iterator[Problem]:
     """Circles without a wait. A wait `until` a moment may be over already, so it does not count."""
-    busy = {id_ for id_ in definition.nodes if not _surely_waits(definition, id_)}
+    busy = dict.fromkeys(id_ for id_ in definition.nodes if not _surely_waits(definition, id_))
     successors = {id_: {target for _, target, _ in edges[id_] if target in busy} for id_ in busy}
     for circle in _circles(successors):
         names = " → ".join([*circle, circle[0]])

@@ -1,0 +1,40 @@
+"""Jobs of this folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sojourn.kit.jobs import Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallUrl(Signal):
+    """Call an address for a run, and resume the run with the answer. `attempt` counts from 1."""
+
+    workspace_id: UUID
+    profile_id: UUID
+    run_id: UUID
+    seq: int
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any
+    save: dict[str, str]
+    timeout_seconds: float
+    attempts: int
+    attempt: int = 1
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same on every attempt of this visit."""
+        return f"{self.run_id}:{self.seq}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRuns(Signal):
+    """A paused journey goes on: let its held runs continue, some thousands at a time."""
+
+    workspace_id: UUID
+    journey_id: UUID

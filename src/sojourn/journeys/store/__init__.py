@@ -1,0 +1,1 @@
+"""The statements of journeys: `definitions` (journeys and versions), `runs` (hot), `inspect` (what is shown)."""
