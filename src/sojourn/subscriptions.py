@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from sojourn.kit.jobs import Handler, Periodic, Poller, Registry
+from datetime import timedelta
 
-HANDLERS: tuple[Handler, ...] = ()
-POLLERS: tuple[Poller, ...] = ()
-PERIODICS: tuple[Periodic, ...] = ()
+from sojourn.channels import tasks as channels
+from sojourn.events import tasks as events
+from sojourn.kit.jobs import Handler, Periodic, Poller, Registry, Work
+from sojourn.kit.partitions import make_partitions
+from sojourn.privacy import tasks as privacy
+
+
+async def make_months(work: Work) -> None:
+    """Make next months' partitions ahead of need."""
+    async with work.transaction() as conn:
+        await make_partitions(conn, work.now())
+
+
+HANDLERS: tuple[Handler, ...] = (*channels.HANDLERS,)
+
+POLLERS: tuple[Poller, ...] = (*channels.POLLERS,)
+
+PERIODICS: tuple[Periodic, ...] = (
+    *channels.PERIODICS,
+    *events.PERIODICS,
+    Periodic(name="privacy.delete_old_data", every=timedelta(days=1), handle=privacy.delete_old_data),
+    Periodic(name="kit.make_partitions", every=timedelta(days=1), handle=make_months),
+)
 
 REGISTRY = Registry(HANDLERS, POLLERS, PERIODICS)
