@@ -15,8 +15,6 @@ from sojourn.channels import routes as senders
 from sojourn.channels import webhook_routes as webhooks
 from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
 from sojourn.channels.whatsapp.routes import webhook_app
-from sojourn.consents import form_routes as opt_in_forms
-from sojourn.consents import list_routes as consent_lists
 from sojourn.consents import routes as consents
 from sojourn.events.asgi import PATHS as SEGMENT_ADDRESSES
 from sojourn.events.asgi import events_app, segment_app
@@ -37,8 +35,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     media.router,
     webhooks.router,
     consents.router,
-    consent_lists.router,
-    opt_in_forms.router,
     imports.router,
 )
 
