@@ -16,6 +16,7 @@ from sojourn.cli_doctor import command as doctor_command
 from sojourn.cli_manage import database as manage_database
 from sojourn.cli_manage import jobs as manage_jobs
 from sojourn.cli_manage import keys as manage_keys
+from sojourn.cli_manage import people as manage_people
 from sojourn.cli_manage.context import explain_errors, installation_url, read_settings
 from sojourn.cli_run.stack import Running, RunPlan, run_stack
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(manage_jobs.app, name="jobs")
 app.add_typer(manage_keys.app, name="keys")
 manage_database.add_to(app)
+manage_people.add_to(app)
 doctor_command.add_to(app)
 
 

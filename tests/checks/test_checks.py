@@ -14,9 +14,6 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from sojourn.kit import migrate, schema_dump
-from tests.support import postgres
-
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", re.MULTILINE)
@@ -73,8 +70,3 @@ def test_both_locks_agree_and_name_hashes_but_no_host() -> None:
         text = (ROOT / file).read_text()
         assert "://" not in text
         assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
-
-
-def test_schema_sql_is_what_the_migrations_make(database_server: str, database_template: str) -> None:
-    dump = schema_dump.dump_schema(postgres.with_database(database_server, database_template))
-    assert (migrate.FOLDER / "schema.sql").read_text() == dump, "make schema"

@@ -11,12 +11,13 @@ from typing import TypeVar
 
 import psycopg
 import typer
+from psycopg.rows import dict_row
 from rich.console import Console
 
 from sojourn.cli_run.place import CannotRunError
 from sojourn.cli_run.supervisor import ChildFailedError
 from sojourn.kit import embedded_cluster
-from sojourn.kit.database import Conn, Database
+from sojourn.kit.database import SETUP_SQL, Conn
 from sojourn.kit.embedded import EmbeddedError, database_of
 from sojourn.kit.embedded_binaries import NoPostgres
 from sojourn.kit.errors import AppError
@@ -91,14 +92,12 @@ def with_installation(settings: Settings, work: Callable[[str], Awaitable[T]]) -
 
 @asynccontextmanager
 async def open_conn(url: str) -> AsyncIterator[Conn]:
-    """One transaction on the installation's database."""
-    database = Database(url, max_size=1)
-    await database.open()
-    try:
-        async with database.transaction() as conn:
-            yield conn
-    finally:
-        await database.close()
+    """One transaction on the installation's database; commits when the block ends well."""
+    conn = await Conn.connect(url, row_factory=dict_row, autocommit=True)
+    async with conn:
+        await conn.execute(SETUP_SQL)
+        await conn.set_autocommit(False)
+        yield conn
 
 
 def _tell(text: str) -> None:

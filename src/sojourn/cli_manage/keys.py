@@ -35,7 +35,7 @@ def create(
 
     async def make(url: str) -> tuple[Workspace, str]:
         async with open_conn(url) as conn:
-            place = await _find_workspace(conn, workspace) or await actions.create_workspace(
+            place = await find_workspace(conn, workspace) or await actions.create_workspace(
                 conn, workspace or "My shop", timezone=timezone, default_country=country, now=system_now()
             )
             kind = KeyKind.WRITE if write_key else KeyKind.SECRET
@@ -49,7 +49,7 @@ def create(
     console.print(secret, soft_wrap=True)
 
 
-async def _find_workspace(conn: Conn, wanted: str | None) -> Workspace | None:
+async def find_workspace(conn: Conn, wanted: str | None) -> Workspace | None:
     """The workspace with this id or name; without one asked for, the only one there is. Raises ValueError."""
     found = await store.list_workspaces(conn)
     if wanted is None:
