@@ -56,7 +56,8 @@ async def import_people(
     digest = hashlib.sha256(data).digest()
     for start in range(0, 0 if is_dry_run else len(ordered), CHUNK):
         async with transaction() as conn:
-            await _import_chunk(conn, workspace_id, ordered[start : start + CHUNK], report, keys=keys, now=now)
+            chunk = ordered[start : start + CHUNK]
+            await _import_chunk(conn, workspace_id, chunk, report, file=digest.hex(), keys=keys, now=now)
         if progress is not None:
             progress(min(start + CHUNK, len(ordered)), len(ordered))
     async with transaction() as conn:
@@ -84,7 +85,7 @@ def _collect(report: Report, read: Sequence[Row | list[RowError]], now: datetime
 
 
 async def _import_chunk(
-    conn: Conn, workspace_id: UUID, rows: Sequence[Row], report: Report, *, keys: KeyRing, now: datetime
+    conn: Conn, workspace_id: UUID, rows: Sequence[Row], report: Report, *, file: str, keys: KeyRing, now: datetime
 ) -> None:
     refs = [ProfileRef(identities=row.identities, attributes=row.attributes or None) for row in rows]
     found = await profiles.resolve_refs(conn, workspace_id, refs, now=now, source="import")
@@ -93,13 +94,13 @@ async def _import_chunk(
         change
         for row, one in zip(rows, found, strict=True)
         if row.consent is not None
-        for change in _changes(row, one.profile_id)
+        for change in _changes(row, one.profile_id, file)
     ]
     recorded = await record_consents(conn, workspace_id, changes, keys=keys, now=now)
     report.consents_new += sum(1 for consent in recorded if consent.is_new)
 
 
-def _changes(row: Row, profile_id: ProfileId) -> list[ConsentChange]:
+def _changes(row: Row, profile_id: ProfileId, file: str) -> list[ConsentChange]:
     consent = row.consent
     if consent is None:
         return []
@@ -125,7 +126,7 @@ def _changes(row: Row, profile_id: ProfileId) -> list[ConsentChange]:
             evidence=None if evidence.is_empty() else evidence,
             source=ConsentSource.IMPORT,
             locale=consent.language,
-            key=_undated_key(profile_id, consent.channel, str(purpose), consent.topic)
+            key=_undated_key(file, profile_id, consent.channel, str(purpose), consent.topic)
             if consent.effective_at is None
             else None,
         )
@@ -137,6 +138,6 @@ def _address_of(channel: str) -> str:
     return "email" if channel == "email" else "phone"
 
 
-def _undated_key(profile_id: ProfileId, channel: str, purpose: str, topic: str | None) -> str:
-    """An opt-out without a date counts from the first file that brings it: the same row again is not a new one."""
-    return f"import:{profile_id}:{channel}:{purpose}:{topic or ''}:withdrawn"
+def _undated_key(file: str, profile_id: ProfileId, channel: str, purpose: str, topic: str | None) -> str:
+    """An opt-out without a date counts from when its file first came in; in another file it is said anew."""
+    return f"import:{file}:{profile_id}:{channel}:{purpose}:{topic or ''}:withdrawn"
