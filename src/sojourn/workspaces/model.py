@@ -31,6 +31,14 @@ class WorkspaceSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether an opt-in through a form waits for a confirming tap."""
     double_opt_in_days: Annotated[int, Meta(ge=1, le=90)] = 7
     double_opt_in_reminder: bool = False
+    opt_in_question_template: str = "opt_in_question"
+    """The template that asks to confirm an opt-in; its first two quick replies are yes and no."""
+    opt_in_confirmation_template: str = ""
+    """The template that confirms an opt-in that came without a message of the person; empty: none is sent."""
+    opt_out_confirmation_template: str = ""
+    """The template that confirms an opt-out that came without a message of the person; empty: none is sent."""
+    welcome_text: dict[str, str] = {}
+    """What answers a confirmed opt-in, a language; Liquid with `business` and `channel`. Empty: the built-in text."""
     quiet_hours_on: bool = True
     quiet_from: LocalTime = "21:00"
     quiet_until: LocalTime = "08:00"
