@@ -5,7 +5,7 @@ from cloudsim.identifiers import Dice
 from cloudsim.jsontypes import Json
 from cloudsim.pricing import Windows, is_policy_b, month_of, price
 from cloudsim.simulator import Simulator
-from cloudsim.webhooks.bodies import contact, metadata, status_value
+from cloudsim.webhooks.bodies import contact, status_value
 from cloudsim.webhooks.bodies import status_object as bare_status
 from cloudsim.world import THIRTY_DAYS, TIERS, Message, Person, Phone, Template, Thread, Waba
 
@@ -32,14 +32,13 @@ def dispatch(sim: Simulator, message: Message, plan: Json | None) -> None:
         if not plan.get("after_sent"):
             sim.timers.after(dice.between(3, *behaviour.failed_delay), fail, sim, message, plan["fail"])
             return
-    elif plan is None or not plan.get("delivered"):
+    elif plan is not None and plan.get("delivered") and (template is not None or thread.window_until > message.at):
+        pass  # dealt: nothing stands in its way, but no quota opens a closed window
+    else:
         code = find_obstacle(sim, message, phone=phone, waba=waba, person=person, thread=thread, template=template)
         if code:
             sim.timers.after(dice.between(3, *behaviour.failed_delay), fail, sim, message, code)
             return
-    if message.type == "reaction":
-        sim.timers.after(dice.between(0, *behaviour.sent_delay), send, sim, message)
-        return
     sim.timers.after(dice.between(0, *behaviour.sent_delay), send, sim, message)
 
 
@@ -332,9 +331,3 @@ def _add_pricing(sim: Simulator, message: Message, status: str, from_state: str,
     elif sim.settings.pricing_on == "sent" or (status == "read" and from_state != "sent"):
         return
     found["pricing"] = message.pricing
-
-
-def value_error(sim: Simulator, phone: Phone, error: Json) -> None:
-    """A problem of the platform itself: `value.errors` with neither messages nor statuses."""
-    value: Json = {"messaging_product": "whatsapp", "metadata": metadata(phone), "errors": [error]}
-    sim.emit(phone.waba_id, "messages", value, phone_id=phone.id, kind="value_error")

@@ -36,7 +36,7 @@ def make_simulator(options: argparse.Namespace) -> Simulator:
     clock_file = Path(options.clock_file) if options.clock_file else None
     sim = Simulator(clock_file=clock_file, seed=str(options.seed))
     low, _, high = str(options.latency_ms).partition("-")
-    sim.settings.latency_ms = span([float(low), float(high or low)])
+    sim.latency_ms = sim.settings.latency_ms = span([float(low), float(high or low)])
     host = "[::1]" if options.host == "::1" else options.host
     sim.public_url = f"http://{host}:{options.port}"
     return sim

@@ -50,18 +50,22 @@ def price(
     if category == "service":
         if not policy_b or free_left:
             return _pricing("free_customer_service", "service")
-        found = _pricing("regular", "service")
-        if paid_exempt:
-            found["subtype"] = "paid_exempt"
-            found["billable"] = False
-        return found
+        return _pricing("regular", "service", exempt=paid_exempt)
     if category == "utility" and windows.service and not (policy_b and utility_in_window_charged):
         return _pricing("free_customer_service", "utility")
     return _pricing("regular", category)
 
 
-def _pricing(kind: str, category: str) -> Json:
-    return {"billable": kind == "regular", "pricing_model": "PMP", "type": kind, "category": category}
+@lru_cache(maxsize=64)
+def _pricing(kind: str, category: str, *, exempt: bool = False) -> Json:
+    """Shared between messages: nobody may change it."""
+    found: Json = {
+        "billable": kind == "regular" and not exempt,
+        "pricing_model": "PMP",
+        "type": kind,
+        "category": category,
+    }
+    return {**found, "subtype": "paid_exempt"} if exempt else found
 
 
 def is_policy_b(at: float, timezone: str) -> bool:

@@ -12,12 +12,12 @@ import aiohttp
 from cloudsim.clock import Clock
 from cloudsim.identifiers import Dice
 from cloudsim.jsontypes import Json
-from cloudsim.scenarios.faults import Faults, Rule
+from cloudsim.scenarios.faults import Faults
 from cloudsim.scenarios.quotas import Quotas
-from cloudsim.settings import Behaviour, Settings
+from cloudsim.settings import Behaviour, Settings, Span
 from cloudsim.timers import Timers
 from cloudsim.webhooks.bodies import Update
-from cloudsim.webhooks.poster import TIMEOUT_SECONDS, Poster
+from cloudsim.webhooks.poster import TIMEOUT_SECONDS, Poster, PostSettings
 from cloudsim.webhooks.subscriptions import Destination, destinations
 from cloudsim.world import Message, Person, World
 
@@ -31,8 +31,9 @@ class Simulator:
 
     def __init__(self, *, clock_file: Path | None = None, seed: str = "1") -> None:
         self.clock = Clock(clock_file)
-        self.timers = Timers(self.clock)
+        self.timers = Timers(self.clock, lambda error: log.error("timer_failed", exc_info=error))
         self.seed = seed
+        self.latency_ms: Span = (80.0, 300.0)  # what the command line said, kept over a reset
         self.settings = Settings()
         self.world = World()
         self.faults = Faults(seed)
@@ -52,7 +53,7 @@ class Simulator:
             connector=aiohttp.TCPConnector(limit=64),
         )
         self.poster.start(self._http)
-        self.spawn(self.timers.run(lambda error: log.exception("timer_failed", exc_info=error)), counts=False)
+        self.spawn(self.timers.run(), counts=False)
 
     async def stop(self) -> None:
         await self.poster.stop()
@@ -95,7 +96,8 @@ class Simulator:
                 phone.blocked.clear()
                 phone.tokens = -1.0
         else:
-            self.settings = Settings()
+            self.settings = Settings(latency_ms=self.latency_ms)
+            self.poster.settings = PostSettings()
         self.routes_changed()
 
     def now(self) -> float:
@@ -180,7 +182,7 @@ class Simulator:
             # a copy comes a moment later: two in one post would hide that the second one is a repeat
             self.timers.after(delay + copy * 0.2, self.poster.add, update)
 
-    def release(self, rule: Rule | None = None) -> int:
+    def release(self) -> int:
         """Post what was withheld; return how many updates that were."""
         held, self.poster.withheld = self.poster.withheld, []
         for update in held:

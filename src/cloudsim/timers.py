@@ -18,8 +18,9 @@ Action = Callable[..., None]
 class Timers:
     """`now()` is the due time while a timer fires, so that what it causes is dated as if nobody had pushed."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, report: Callable[[Exception], None]) -> None:
         self._clock = clock
+        self._report = report
         self._heap: list[tuple[float, int, Action, tuple[Any, ...]]] = []
         self._number = itertools.count()
         self._firing_at: float | None = None
@@ -43,7 +44,10 @@ class Timers:
         self._heap.clear()
 
     def fire_due(self, limit: int = SLICE) -> int:
-        """Fire at most `limit` due timers, the earliest first; return how many fired."""
+        """Fire at most `limit` due timers, the earliest first; return how many fired.
+
+        A timer that raises is reported and does not stop the others.
+        """
         heap = self._heap
         moment = self._clock.now()
         fired = 0
@@ -52,20 +56,21 @@ class Timers:
                 due, _, action, args = heapq.heappop(heap)
                 self._firing_at = due
                 fired += 1
-                action(*args)
+                try:
+                    action(*args)
+                except Exception as error:
+                    self._report(error)
         finally:
             self._firing_at = None
         return fired
 
-    async def run(self, report: Callable[[Exception], None]) -> None:
-        """Fire what falls due, for ever. A timer that raises is reported and does not stop the others."""
+    async def run(self) -> None:
+        """Fire what falls due, for ever."""
         while True:
-            try:
-                fired = self.fire_due()
-            except Exception as error:
-                report(error)
-                continue
-            if fired == SLICE:
+            if self.fire_due() == SLICE:
                 await asyncio.sleep(0)
             else:
-                await asyncio.sleep(TICK_SECONDS if self._heap else IDLE_TICK_SECONDS)
+                await asyncio.sleep(TICK_SECONDS if self._is_near() else IDLE_TICK_SECONDS)
+
+    def _is_near(self) -> bool:
+        return bool(self._heap) and self._heap[0][0] - self._clock.now() < IDLE_TICK_SECONDS

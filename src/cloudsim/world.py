@@ -154,7 +154,6 @@ class Thread:
     burst: int = 0
     burst_at: float = 0.0
     count: int = 0
-    reads: bool = False
     messages: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)  # sent while the person was offline
 
@@ -185,7 +184,6 @@ class Message:
     tier_key: str = ""
     rolls: object = None
     identity_key: bool = False
-    events: list[Json] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -283,7 +281,6 @@ class World:
         self.link_cache: dict[str, tuple[float, str]] = {}  # url -> (until, error or "")
         self.usage: Counter[tuple[str, str, str]] = Counter()  # (tier key, month, "service") -> messages
         self.counts = Counts()
-        self.free_calls: dict[str, int] = {}
 
     def find_node(self, node_id: str) -> Node | None:
         for table in (self.phones, self.wabas, self.templates, self.media, self.flows, self.apps, self.portfolios):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,6 +30,8 @@ from cloudsim.http import MalformedBody, Request, Response
 from cloudsim.scenarios.faults import Rule
 from cloudsim.simulator import Simulator
 from cloudsim.world import App, Flow, Media, Node, Phone, Portfolio, Template, Token, Waba
+
+log = logging.getLogger("cloudsim")
 
 VERSION = re.compile(r"v\d{1,3}\.\d$")
 HOUR = 3600.0
@@ -215,6 +218,10 @@ async def _answer(sim: Simulator, request: Request, parts: list[str]) -> Respons
             return await _dispatch(sim, request, parts)
         except MalformedBody as error:
             raise invalid(f"The request body cannot be read: {error}") from error
+        except (TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
+            # Bodies are read leniently: a list where an object belongs shows itself only here.
+            log.warning("unreadable_request path=%s", request.path, exc_info=error)
+            raise invalid("The request has a parameter of the wrong type.") from error
     except GraphError as error:
         sim.world.counts.refused[str(error.code)] += 1
         return error.response()

@@ -31,6 +31,7 @@ def reset(sim: Simulator, request: Request) -> Response:
 
 def info(sim: Simulator, request: Request) -> Response:
     """Cheap enough to be asked every few milliseconds: it fires what is due and says whether all is done."""
+    sim.clock.refresh()
     if sim.timers.is_due():
         sim.timers.fire_due()
     due = sim.timers.next_due()
@@ -58,6 +59,7 @@ async def wait_quiet(sim: Simulator, request: Request) -> Response:
     timeout = min(QUIET_MAX_MS, float(request.query.get("timeout_ms", 5000))) / 1000
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout
+    sim.clock.refresh()
     while loop.time() < end:
         if sim.timers.is_due():
             sim.timers.fire_due()

@@ -67,6 +67,7 @@ class Poster:
         self.waiting = 0  # posts that failed and wait for their retry
         self.withheld: list[Update] = []
         self.last_error = ""
+        self._generation = 0  # what was in flight at a reset must not come back
         self._timers = timers
         self._counts = counts
         self._lanes: dict[tuple[str, bytes], Lane] = {}
@@ -82,13 +83,18 @@ class Poster:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def clear(self) -> None:
+        for lane in self._lanes.values():
+            lane.updates.clear()
+            lane.posts.clear()
         self._lanes.clear()
+        self._generation += 1
         self.withheld.clear()
         self.waiting = 0
         self.last_error = ""
 
     def is_quiet(self) -> bool:
-        return not any(lane.workers or lane.updates or lane.posts for lane in self._lanes.values())
+        paused = self.settings.paused
+        return not any(lane.workers or (not paused and (lane.updates or lane.posts)) for lane in self._lanes.values())
 
     def queued(self) -> int:
         return sum(len(lane.updates) + len(lane.posts) for lane in self._lanes.values())
@@ -163,7 +169,7 @@ class Poster:
         return headers
 
     async def _send(self, lane: Lane, post: Post) -> None:
-        counts = self._counts()
+        counts, generation = self._counts(), self._generation
         if post.drops:
             post.drops -= 1
             problem = "dropped on purpose"
@@ -172,6 +178,8 @@ class Poster:
         if not problem:
             counts.posts["ok"] += 1
             counts.posts["updates"] += post.updates
+            return
+        if generation != self._generation:
             return
         self.last_error = problem
         counts.posts["failed"] += 1

@@ -1,0 +1,57 @@
+"""Bodies of any shape get an answer of the Graph, never a crash, and never count as accepted by accident."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.cloudsim.conftest import PHONE, WABA, Bench, interactive, order_shipped
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        ["type", "text", "id", "parameters", "components", "name", "language", "code", "action", "buttons", "sections", "rows",
+         "body", "header", "link", "index", "sub_type", "cards", "reply", "title"]), inner, max_size=4), max_leaves=12)
+KINDS = ["text", "image", "location", "contacts", "interactive", "template", "reaction"]
+
+
+def paths(value: Any, here: tuple = ()) -> list[tuple]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, inner in items for found in [(*here, key), *paths(inner, (*here, key))]]
+
+
+BODY = interactive("list", {"button": "b", "sections": [{"title": "t", "rows": [{"id": "i", "title": "t"}]}]})
+PLACES = [("template", path) for path in paths(order_shipped())] + [("list", path) for path in paths(BODY)]
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "x", [], {}, [1], True])
+@pytest.mark.parametrize(("kind", "path"), PLACES, ids=str)
+def test_one_wrong_value_anywhere(bench: Bench, kind, path, wrong):
+    import copy
+
+    body = copy.deepcopy(order_shipped() if kind == "template" else BODY)
+    holder: Any = body
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = wrong
+    status, answer = bench.post(body)
+    assert status == 200 or answer["error"]["code"] > 0
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(KINDS), JSON)
+def test_any_content(kind, content):
+    status, answer = Bench().post({"to": "+447700900123", "type": kind, kind: content})
+    assert status in {200, 400, 404}
+    assert status == 200 or answer["error"]["fbtrace_id"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(JSON, JSON)
+def test_any_template(components, category):
+    bench = Bench()
+    status, _ = bench.call("POST", f"/v26.0/{WABA}/message_templates", {
+        "name": "x", "language": "en", "category": category or "UTILITY", "components": components})
+    assert status in {200, 400}
+    assert bench.call("GET", f"/v26.0/{PHONE}")[0] == 200
