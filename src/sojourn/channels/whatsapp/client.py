@@ -90,7 +90,7 @@ async def read_simulator(http: aiohttp.ClientSession, base_url: str) -> dict[str
             data = await response.json()
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None
-    return data if isinstance(data, dict) and "cloudsim" in (data.get("simulator"), data.get("name")) else None
+    return data if isinstance(data, dict) and data.get("simulator") is True else None
 
 
 async def read_phone_number(http: aiohttp.ClientSession, account: Account) -> dict[str, Any]:
