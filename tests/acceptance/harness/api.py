@@ -79,9 +79,10 @@ class Api:
         token: str | None = None,
         headers: dict[str, str] | None = None,
         data: bytes | None = None,
+        patience_seconds: float | None = None,
     ) -> tuple[int, Any, dict[str, str]]:
         """Status, body (JSON where it is JSON) and headers of one request, tried again while nobody answers."""
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + (self._patience if patience_seconds is None else patience_seconds)
         sent = dict(headers or {})
         if token or self.token:
             sent.setdefault("Authorization", f"Bearer {token or self.token}")

@@ -87,8 +87,23 @@ class Story:
         self.database.start()
         self.start_product()
         self.api.token = self.create_key()
-        await self.sim.get("/sim/info")
-        await self.api.get("/v1/health")
+        await self.until_up()
+
+    async def until_up(self, seconds: float = 30.0) -> None:
+        """Wait until simulator and web answer; raises with the logs when one of them ended instead."""
+        deadline = time.monotonic() + seconds
+        for api, path in ((self.sim, "/sim/info"), (self.api, "/v1/health")):
+            while True:
+                self._check_programs()
+                try:
+                    status, body, _ = await api.exchange("GET", path, patience_seconds=0)
+                except GONE as error:
+                    status, body = 0, repr(error)
+                if status == 200:
+                    break
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{api.base_url}{path}: {status} {body}\n{self.logs()}")
+                await asyncio.sleep(0.02)
 
     def start_product(self, extra_env: dict[str, str] | None = None) -> None:
         """Start web and workers."""
@@ -215,7 +230,7 @@ class Story:
         """SIGKILL, and start again on the same data. The simulator stays up; its webhooks meet refused connections."""
         self.kill(web=web, workers=workers, database=database)
         self.revive()
-        await self.api.get("/v1/health", brief=True)
+        await self.until_up()
 
     def kill(self, *, web: bool = True, workers: bool = True, database: bool = True) -> None:
         """SIGKILL at once, the database first."""
