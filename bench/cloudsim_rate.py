@@ -1,6 +1,6 @@
 """How many template messages a second the simulator accepts on one core, its statuses posted in batches.
 
-    python bench/cloudsim_rate.py [--messages 20000] [--connections 16] [--pin]
+    python bench/cloudsim_rate.py [--messages 20000] [--connections 16] [--batch 100] [--pin]
 
 The load and the sink for statuses share a process of their own; the simulator is another one. Measured are the
 accepted messages a second of the simulator's CPU time as well as of the clock on the wall: on a busy machine the
@@ -91,7 +91,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(base: str, port: int, pid: int, messages: int, connections: int) -> dict:
+def resident_megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def measure(base: str, port: int, pid: int, *, messages: int, connections: int, batch: int) -> dict:
     sink = Sink()
     server = await asyncio.start_server(sink.handle, "127.0.0.1", 0, limit=8 << 20)
     hook = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
@@ -126,7 +131,7 @@ async def measure(base: str, port: int, pid: int, messages: int, connections: in
     }
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, call, base, "/sim/setup", setup)
-    await loop.run_in_executor(None, call, base, "/sim/webhooks", {"batch": 100, "linger_ms": 20, "concurrency": 4})
+    await loop.run_in_executor(None, call, base, "/sim/webhooks", {"batch": batch, "linger_ms": 20, "concurrency": 4})
     await loop.run_in_executor(
         None,
         call,
@@ -155,6 +160,7 @@ async def measure(base: str, port: int, pid: int, messages: int, connections: in
         "accept_seconds": round(wall, 2),
         "until_last_status_seconds": round(total, 2),
         "simulator_cpu_seconds": round(total_cpu, 2),
+        "resident_megabytes": round(resident_megabytes(pid)),
         "cpu_share_while_accepting": round(cpu / wall, 2),
     }
 
@@ -163,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=100, help="updates in a callback")
     parser.add_argument("--pin", action="store_true", help="simulator on core 0, load on core 1")
     options = parser.parse_args()
     port = free_port()
@@ -183,7 +190,11 @@ def main() -> None:
                 break
             except OSError:
                 time.sleep(0.1)
-        result = asyncio.run(measure(base, port, process.pid, options.messages, options.connections))
+        result = asyncio.run(
+            measure(
+                base, port, process.pid, messages=options.messages, connections=options.connections, batch=options.batch
+            )
+        )
     finally:
         process.terminate()
         process.wait(10)

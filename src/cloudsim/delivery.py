@@ -99,7 +99,7 @@ def _is_saturated(sim: Simulator, person: Person, now: float) -> bool:
     cap = sim.settings.marketing_cap if person.marketing_cap is None else person.marketing_cap
     if cap <= 0 and person.marketing_cap is None:
         return False
-    person.marketing_at = [at for at in person.marketing_at if at > now - DAY]
+    person.marketing_at = tuple(at for at in person.marketing_at if at > now - DAY)
     return len(person.marketing_at) >= cap
 
 
@@ -189,7 +189,7 @@ def send(sim: Simulator, message: Message) -> None:
     elif person.online:
         sim.timers.after(dice.between(1, *behaviour.delivered_delay), deliver, sim, message)
     else:
-        sim.world.thread(message.phone_id, message.wa_id).waiting.append(message.id)
+        sim.world.thread(message.phone_id, message.wa_id).waiting += (message.id,)
         sim.timers.at(message.expires_at, expire, sim, message)
 
 
@@ -199,13 +199,14 @@ def deliver(sim: Simulator, message: Message) -> None:
         return
     person = sim.world.person(message.wa_id)
     if not person.online:
-        sim.world.thread(message.phone_id, message.wa_id).waiting.append(message.id)
+        sim.world.thread(message.phone_id, message.wa_id).waiting += (message.id,)
         sim.timers.at(message.expires_at, expire, sim, message)
         return
     _report(sim, message, "delivered")
     if message.category == "marketing":
-        person.marketing_at.append(sim.now())
+        person.marketing_at += (sim.now(),)
     sim.react(sim, message)
+    message.rolls = None
 
 
 def read(sim: Simulator, message: Message) -> None:
@@ -251,7 +252,7 @@ def bring_waiting(sim: Simulator, person: Person) -> None:
             continue
         for number, wamid in enumerate(thread.waiting):
             sim.timers.after(delay + number * 0.001, deliver, sim, sim.world.messages[wamid])
-        thread.waiting.clear()
+        thread.waiting = ()
 
 
 def _give_back(sim: Simulator, message: Message) -> None:

@@ -13,6 +13,9 @@ from cloudsim.jsontypes import Json
 POLICY_B_FROM = (2026, 10, 1)  # in the timezone of the account
 
 
+QUARTER_SECONDS = 900  # midnight falls on a quarter of an hour in every timezone
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     service: bool  # the customer service window is open
@@ -26,7 +29,12 @@ def _zone(name: str) -> ZoneInfo:
 
 def local_day(at: float, timezone: str) -> tuple[int, int, int]:
     """Year, month, day of a moment where the account lives."""
-    moment = datetime.fromtimestamp(at, UTC).astimezone(_zone(timezone))
+    return _day_of_quarter(int(at // QUARTER_SECONDS), timezone)
+
+
+@lru_cache(maxsize=256)
+def _day_of_quarter(quarter: int, timezone: str) -> tuple[int, int, int]:
+    moment = datetime.fromtimestamp(quarter * QUARTER_SECONDS, UTC).astimezone(_zone(timezone))
     return moment.year, moment.month, moment.day
 
 

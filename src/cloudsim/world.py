@@ -112,6 +112,8 @@ class Phone:
 
 @dataclass(slots=True)
 class Person:
+    """Kept small, with shared empty sets and tuples: a campaign makes a million of them."""
+
     wa_id: str
     name: str
     country: str
@@ -124,13 +126,12 @@ class Person:
     bsuids: dict[str, str] = field(default_factory=dict)  # portfolio id -> business-scoped id
     parent_bsuid: str = ""
     generation: int = 0
-    aliases: list[str] = field(default_factory=list)
-    has_blocked: set[str] = field(default_factory=set)  # phone ids
-    stopped: set[str] = field(default_factory=set)  # portfolio ids whose marketing is unwanted
-    contact_books: set[str] = field(default_factory=set)  # portfolio ids that know the number
+    has_blocked: frozenset[str] = frozenset()  # phone ids
+    stopped: frozenset[str] = frozenset()  # portfolio ids whose marketing is unwanted
+    contact_books: frozenset[str] = frozenset()  # portfolio ids that know the number
     behaviour: Behaviour | None = None  # None: the default
     marketing_cap: int | None = None
-    marketing_at: list[float] = field(default_factory=list)
+    marketing_at: tuple[float, ...] = ()
     fail_with: int = 0  # every message fails with this code
     identity: str = "identity-1"
     moved_to: str = ""
@@ -155,7 +156,7 @@ class Thread:
     burst_at: float = 0.0
     count: int = 0
     messages: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)  # sent while the person was offline
+    waiting: tuple[str, ...] = ()  # sent while the person was offline
 
 
 @dataclass(slots=True)

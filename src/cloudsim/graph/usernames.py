@@ -53,5 +53,5 @@ def forget_contact(sim: Simulator, phone: Phone, request: Request) -> Response:
     found = sim.world.bsuids.get(bsuid)
     if found is None:
         raise unknown_object(bsuid, request.method)
-    sim.world.people[found[1]].contact_books.discard(sim.world.portfolio_of(phone).id)
+    sim.world.people[found[1]].contact_books -= {sim.world.portfolio_of(phone).id}
     return Response.of({"messaging_product": "whatsapp", "success": True, "deleted": True})

@@ -50,7 +50,7 @@ def share_contacts(sim: Simulator, person: Person, phone: Phone, action: Json) -
         own = {"phone": f"+{person.wa_id}", "type": "CELL", "wa_id": person.wa_id}
         cards = [{"name": {"formatted_name": person.name}, "phones": [own], "origin": "contact_request"}]
         context_id = _request(sim, person, phone, action)
-        person.contact_books.add(sim.world.portfolio_of(phone).id)
+        person.contact_books |= {sim.world.portfolio_of(phone).id}
     return receive(sim, person, phone, "contacts", cards, action=action, context_id=context_id)
 
 

@@ -17,7 +17,7 @@ from cloudsim.world import Person, Phone
 def set_preference(value: str) -> Callable[[Simulator, Person, Phone, Json], str]:
     def tell(sim: Simulator, person: Person, phone: Phone, action: Json) -> str:
         portfolio = sim.world.portfolio_of(phone)
-        (person.stopped.add if value == "stop" else person.stopped.discard)(portfolio.id)
+        person.stopped = person.stopped | {portfolio.id} if value == "stop" else person.stopped - {portfolio.id}
         thread = sim.world.thread(phone.id, person.wa_id)
         hidden = delivery.is_number_hidden(sim, person, portfolio.id, thread)
         bsuid = sim.world.bsuid(person, portfolio.id)
@@ -42,12 +42,12 @@ def set_preference(value: str) -> Callable[[Simulator, Person, Phone, Json], str
 
 
 def block(sim: Simulator, person: Person, phone: Phone, action: Json) -> str:
-    person.has_blocked.add(phone.id)
+    person.has_blocked |= {phone.id}
     return ""
 
 
 def unblock(sim: Simulator, person: Person, phone: Phone, action: Json) -> str:
-    person.has_blocked.discard(phone.id)
+    person.has_blocked -= {phone.id}
     return ""
 
 

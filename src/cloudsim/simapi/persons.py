@@ -35,7 +35,6 @@ def upsert_person(sim: Simulator, spec: Json) -> Person:
         person.marketing_cap = spec["marketing_cap"]
     for alias in as_list(spec.get("aliases")):
         world.aliases[str(alias).lstrip("+")] = wa_id
-        person.aliases.append(str(alias))
     if spec.get("bsuid"):
         for portfolio_id in world.portfolios:
             person.bsuids[portfolio_id] = str(spec["bsuid"])

@@ -167,7 +167,6 @@ async def test_the_clock_file_is_shared_both_ways(sim):
     fresh = sim.clock_file.with_suffix(".new")
     fresh.write_text('{"offset_seconds": 7200}')
     fresh.replace(sim.clock_file)
-    await asyncio.sleep(0.05)
     assert (await sim.get("/sim/info"))["offset_seconds"] == 7200
 
 

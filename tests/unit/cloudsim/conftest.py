@@ -91,6 +91,10 @@ class FixedClock:
         return self.at
 
 
+def fail(error: Exception) -> None:
+    raise error
+
+
 class Bench:
     """Drives one simulator: `call` the Graph, `go` forward in time, look at `updates`."""
 
@@ -98,6 +102,7 @@ class Bench:
         self.sim = Simulator(seed="7")
         self.clock = FixedClock()
         self.sim.clock = self.sim.timers._clock = self.clock  # type: ignore[assignment]
+        self.sim.timers._report = fail
         self.sim.react = react
         self.updates: list[Update] = []
         self.sim.poster.add = self.updates.append  # type: ignore[method-assign]

@@ -30,9 +30,9 @@ def person(bench: Bench):
     [
         ("on_whatsapp", False, 131026),
         ("fail_with", 130497, 130497),
-        ("stopped", {"601234567890123"}, 131050),
+        ("stopped", frozenset({"601234567890123"}), 131050),
         ("country", "US", 131049),
-        ("has_blocked", {PHONE}, 131026),
+        ("has_blocked", frozenset({PHONE}), 131026),
         ("marketing_cap", 0, 131049),
     ],
 )

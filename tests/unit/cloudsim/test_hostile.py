@@ -6,13 +6,44 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloudsim.people import chat
 from tests.unit.cloudsim.conftest import PHONE, WABA, Bench, interactive, order_shipped
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["type", "text", "id", "parameters", "components", "name", "language", "code", "action", "buttons", "sections", "rows",
-         "body", "header", "link", "index", "sub_type", "cards", "reply", "title"]), inner, max_size=4), max_leaves=12)
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "type",
+                    "text",
+                    "id",
+                    "parameters",
+                    "components",
+                    "name",
+                    "language",
+                    "code",
+                    "action",
+                    "buttons",
+                    "sections",
+                    "rows",
+                    "body",
+                    "header",
+                    "link",
+                    "index",
+                    "sub_type",
+                    "cards",
+                    "reply",
+                    "title",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
 KINDS = ["text", "image", "location", "contacts", "interactive", "template", "reaction"]
 
 
@@ -37,6 +68,9 @@ def test_one_wrong_value_anywhere(bench: Bench, kind, path, wrong):
     holder[path[-1]] = wrong
     status, answer = bench.post(body)
     assert status == 200 or answer["error"]["code"] > 0
+    bench.go(3600)
+    for message in bench.sim.world.messages.values():
+        assert chat.view(bench.sim, message)["text"] is not None
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,7 +85,10 @@ def test_any_content(kind, content):
 @given(JSON, JSON)
 def test_any_template(components, category):
     bench = Bench()
-    status, _ = bench.call("POST", f"/v26.0/{WABA}/message_templates", {
-        "name": "x", "language": "en", "category": category or "UTILITY", "components": components})
+    status, _ = bench.call(
+        "POST",
+        f"/v26.0/{WABA}/message_templates",
+        {"name": "x", "language": "en", "category": category or "UTILITY", "components": components},
+    )
     assert status in {200, 400}
     assert bench.call("GET", f"/v26.0/{PHONE}")[0] == 200
