@@ -94,9 +94,8 @@ async def look_after_unknown(work: Work) -> int:
 
 async def next_unknown(conn: Conn, now: datetime) -> datetime | None:
     """When the grace of an unknown attempt ends."""
-    moments = []
-    for row in await attempts.oldest_untold(conn):
-        moments.append(row["dispatched_at"] + await unknowns.grace_of(conn, row["workspace_id"]))
+    found = await attempts.oldest_untold(conn)
+    moments = [row["dispatched_at"] + await unknowns.grace_of(conn, row["workspace_id"]) for row in found]
     return min(moments, default=None)
 
 

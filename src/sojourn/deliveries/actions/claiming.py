@@ -42,7 +42,7 @@ from sojourn.policy.model import (
     TemplateFacts,
 )
 
-LEASE = timedelta(seconds=60)  # system clock; a call to a channel gives up after ten seconds
+LEASE = timedelta(seconds=20)  # system clock; a call to a channel gives up after ten seconds
 PAUSED_FOR = timedelta(minutes=5)
 NOTHING_TO_CHOOSE = rendering.Chosen(TemplateFacts())
 SHORT_WAITS = frozenset({DeferReason.PAIR_SPACING, DeferReason.SENDER_LIMIT})

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sojourn.channels import actions as channels
+from sojourn.channels import store as channel_store
 from sojourn.channels.base import FailureReaction
 from sojourn.consents import actions as consents
 from sojourn.deliveries import facts as fact_reading
@@ -29,10 +30,13 @@ from sojourn.profiles import actions as profiles
 from sojourn.profiles import identity_store
 from sojourn.profiles.model import Identity
 from sojourn.templates import actions as templates
+from sojourn.templates import store as template_store
+from sojourn.templates.model import VariantState
 from sojourn.workspaces import store as workspaces
 
 POLLER = "deliveries.send_due"
 CHANNEL = "whatsapp"
+TEMPLATE_DISABLED = 132016  # disabled for good after repeated pauses; source: reference, error codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,22 +208,27 @@ async def _follow_for_templates(conn: Conn, weighed: Weighed, *, now: datetime) 
     off = {one.row.id: one for one, what in weighed if what.template_off and one.row.template_id is not None}
     if not off:
         return
-    told: set[tuple[UUID, str]] = set()
     languages = await rows.list_languages(conn, list(off))
-    for id_, one in off.items():
-        language = languages.get(id_)
-        if one.row.template_id is None or language is None or (one.row.template_id, language) in told:
+    told: set[tuple[UUID, str, UUID]] = set()
+    for id_, one in sorted(off.items()):
+        template_id, language = one.row.template_id, languages.get(id_)
+        if template_id is None or language is None or (template_id, language, one.row.sender_id) in told:
             continue
-        told.add((one.row.template_id, language))
-        await templates.switch_off_variant(
-            conn,
-            one.row.workspace_id,
-            template_id=one.row.template_id,
-            language=language,
-            sender_id=one.row.sender_id,
-            reason=f"{one.code}: {one.title}",
-            now=now,
-        )
+        told.add((template_id, language, one.row.sender_id))
+        await _switch_off(conn, one, template_id, language, now)
+
+
+async def _switch_off(conn: Conn, one: FailedAttempt, template_id: UUID, language: str, now: datetime) -> None:
+    sender = await channel_store.find_sender(conn, one.row.sender_id)
+    waba_id = None if sender is None else sender.waba_id
+    known = await template_store.get_templates_for_send(conn, one.row.workspace_id, [template_id], waba_id=waba_id)
+    template = known.get(str(template_id))
+    variant = None if template is None else template.variants.get(language)
+    if variant is None or variant.state != VariantState.APPROVED:
+        return
+    state = VariantState.DISABLED if one.code == TEMPLATE_DISABLED else VariantState.PAUSED
+    reason = f"{one.code}: {one.title}"
+    await templates.set_variant_state(conn, one.row.workspace_id, variant.id, state, reason=reason, now=now)
 
 
 async def _follow_for_senders(conn: Conn, weighed: Weighed, *, now: datetime) -> None:
