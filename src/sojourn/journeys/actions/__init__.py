@@ -1,4 +1,4 @@
-"""The verbs of journeys: `definitions` (save, publish, pause), `engine` (advance runs), `arrivals` (what comes for runs)."""
+"""The verbs of journeys: `definitions` (save, publish, pause), `engine` (advance), `arrivals` (what comes for runs)."""
 
 from sojourn.journeys.actions.arrivals import (
     advance_due,

@@ -121,7 +121,7 @@ async def pause_journey(conn: Conn, caller: Caller, journey_id: UUID, *, now: da
     if journey.state is not JourneyState.LIVE:
         raise JourneyStateConflict(state=journey.state.value, needed=[JourneyState.LIVE.value])
     await store.update_state(conn, journey_id, JourneyState.PAUSED, now)
-    await deliveries.stop_owner(conn, caller.workspace_id, "journey", journey_id, "journey_paused", now)
+    await deliveries.stop_owner(conn, caller.workspace_id, journey_id, reason="journey_paused", now=now, pause=True)
     await audit.record(conn, caller, caller.workspace_id, "journey.paused", "journey", journey_id, {}, now)
     return await store.get_journey(conn, caller.workspace_id, journey_id)
 
@@ -132,7 +132,7 @@ async def resume_journey(conn: Conn, caller: Caller, journey_id: UUID, *, now: d
     if journey.state is not JourneyState.PAUSED:
         raise JourneyStateConflict(state=journey.state.value, needed=[JourneyState.PAUSED.value])
     await store.update_state(conn, journey_id, JourneyState.LIVE, now)
-    await deliveries.resume_owner(conn, caller.workspace_id, "journey", journey_id, now)
+    await deliveries.resume_owner(conn, journey_id)
     await jobs.defer(conn, [ReleaseRuns(workspace_id=caller.workspace_id, journey_id=journey_id)])
     await audit.record(conn, caller, caller.workspace_id, "journey.resumed", "journey", journey_id, {}, now)
     return await store.get_journey(conn, caller.workspace_id, journey_id)

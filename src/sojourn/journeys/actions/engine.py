@@ -38,7 +38,7 @@ async def advance_runs(conn: Conn, arrivals: Sequence[Arrival], *, keys: KeyRing
 
 
 async def start_runs(conn: Conn, fresh: Sequence[Run], *, keys: KeyRing, now: datetime) -> int:
-    """Begin these runs; one whose key has an open run already, or whose id began before, is left out. How many began."""
+    """Begin these runs, and say how many began: one whose key has an open run, or whose id began before, does not."""
     if not fresh:
         return 0
     batch = _Batch(conn, keys, now)

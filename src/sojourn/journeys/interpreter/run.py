@@ -212,8 +212,10 @@ class RunView:
         return value
 
     def context(self, roots: frozenset[str]) -> dict[str, Any]:
-        """The Liquid context with these names. Raises FactMissing."""
-        return {root: self.root(root) for root in roots}
+        """The Liquid context with these names, and `now`. Raises FactMissing."""
+        context = {root: self.root(root) for root in roots}
+        context["now"] = self.now
+        return context
 
     def root(self, name: str) -> Any:
         """One name of the context. Raises FactMissing when it is the profile and that was not gathered."""

@@ -1,7 +1,7 @@
-"""Texts with Liquid in them: read once, checked when published, rendered under limits.
+"""Texts with Liquid in them: read once, checked when published, rendered in the sandbox that templates use too.
 
 A text that is one look-up and nothing else (`{{ event.total }}`) keeps the value's type, so that numbers stay numbers.
-The moment of rendering is the name `now`; Liquid's own reading of the machine's clock is switched off.
+The moment of rendering is the name `now`: the machine's clock is no fact.
 """
 
 from __future__ import annotations
@@ -11,38 +11,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from liquid import Environment, RenderContext
-from liquid.builtin.filters.misc import date as builtin_date
+from liquid import RenderContext
 from liquid.builtin.output import OutputNode
-from liquid.exceptions import FilterArgumentError, LiquidError
-from liquid.filter import with_environment
+from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 from liquid.undefined import is_undefined
 
+from sojourn.templates.liquid_sandbox import ENVIRONMENT
+
 ROOTS = frozenset({"profile", "event", "trigger", "reply", "run", "workspace", "delivery", "now"})
 TEXT_MAX = 10_000  # characters a text may have in the file, and may become
+NO_CLOCK: dict[str, Any] = {"now": None, "today": None}
 PLAIN = re.compile(r"^\s*\{\{-?\s*([a-z]+(?:\.[A-Za-z0-9_-]+)+)\s*-?\}\}\s*$")
-
-
-class _Environment(Environment):
-    loop_iteration_limit = 1_000
-    output_stream_limit = TEXT_MAX
-    local_namespace_limit = 10_000
-    context_depth_limit = 10
-
-
-@with_environment
-def _date(value: Any, fmt: Any, *, environment: Environment) -> str:
-    if value in ("now", "today"):
-        raise FilterArgumentError("write {{ now | date: … }} without quotes around now", token=None)
-    result: str = builtin_date(value, fmt, environment=environment)
-    return result
-
-
-_ENVIRONMENT = _Environment()
-_ENVIRONMENT.filters["date"] = _date
-for _tag in ("include", "render"):
-    del _ENVIRONMENT.tags[_tag]
 
 
 class TextFailed(Exception):
@@ -56,7 +36,7 @@ def has_liquid(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> BoundTemplate:
-    return _ENVIRONMENT.from_string(text)
+    return ENVIRONMENT.from_string(text)
 
 
 def check_text(text: str) -> tuple[str, str] | None:
@@ -73,7 +53,7 @@ def check_text(text: str) -> tuple[str, str] | None:
     unknown = sorted(set(analysis.globals) - ROOTS)
     if unknown:
         return "unknown_name", f"nothing is called {unknown[0]!r} here; there are: {', '.join(sorted(ROOTS))}"
-    missing = sorted(set(analysis.filters) - set(_ENVIRONMENT.filters))
+    missing = sorted(set(analysis.filters) - set(ENVIRONMENT.filters))
     if missing:
         return "unknown_filter", f"there is no filter {missing[0]!r}"
     return None
@@ -95,7 +75,7 @@ def render(text: str, context: Mapping[str, Any]) -> str:
     if not has_liquid(text):
         return text
     try:
-        return _parse(text).render(**context)
+        return _parse(text).render(NO_CLOCK | dict(context))
     except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
         raise TextFailed(str(error).split("\n", 1)[0]) from error
 
@@ -107,8 +87,8 @@ def evaluate(text: str, context: Mapping[str, Any]) -> Any:
     try:
         template = _parse(text.strip())
         if len(template.nodes) != 1 or not isinstance(template.nodes[0], OutputNode):
-            return template.render(**context)
-        value = template.nodes[0].expression.evaluate(RenderContext(template, globals=context))
+            return template.render(NO_CLOCK | dict(context))
+        value = template.nodes[0].expression.evaluate(RenderContext(template, globals=NO_CLOCK | dict(context)))
     except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
         raise TextFailed(str(error).split("\n", 1)[0]) from error
     if is_undefined(value):

@@ -53,6 +53,13 @@ async def list_causes(conn: Conn, run_ids: Iterable[UUID], causes: Iterable[UUID
     return {(row["run_id"], row["cause"]) for row in await fetch_all(conn, SQL_LIST_CAUSES, params)}
 
 
+async def list_open_visits(conn: Conn, run_ids: Iterable[UUID]) -> set[tuple[UUID, int]]:
+    """(run, seq) of the visits in which these runs stand now; ended runs are left out. Locks nothing."""
+    ids = list(set(run_ids))
+    params = {"ids": ids, "buckets": [id_.int & 0xFF for id_ in ids]}
+    return {(row["id"], row["seq"]) for row in await fetch_all(conn, SQL_LIST_OPEN_VISITS, params)}
+
+
 async def insert_runs(conn: Conn, runs: Sequence[Run]) -> set[UUID]:
     """Write new runs; returns the ids of those that began: an open run of the same key, or the same id, wins."""
     params = {
@@ -191,6 +198,9 @@ SQL_LIST_CAUSES: LiteralString = """
 SELECT run_id, cause
   FROM steps
  WHERE run_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND cause = ANY(%(causes)s)
+"""
+SQL_LIST_OPEN_VISITS: LiteralString = """
+SELECT id, seq FROM runs WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND ended_at IS NULL
 """
 SQL_INSERT: LiteralString = """
 INSERT INTO runs (id, bucket, workspace_id, journey_id, version_id, profile_id, run_key, state, node, seq, entered_at,
