@@ -84,6 +84,13 @@ async def lock_reminders(conn: Conn, now: datetime, limit: int) -> list[ConsentR
     return [ConsentRequest(**row) for row in await fetch_all(conn, SQL_LOCK_REMINDERS, {"now": now, "limit": limit})]
 
 
+async def update_reminded(conn: Conn, ids: Sequence[UUID], now: datetime) -> None:
+    """Note that these were asked once more; there is no further reminder."""
+    if ids:
+        params = {"ids": list(ids), "buckets": sorted({bucket_of(id_) for id_ in ids}), "now": now}
+        await execute(conn, SQL_REMINDED, params)
+
+
 async def next_due(conn: Conn) -> datetime | None:
     """When the next open request ends or is to be reminded of."""
     due: datetime | None = await fetch_value(conn, SQL_NEXT_DUE)
@@ -128,6 +135,11 @@ SQL_CLOSE: LiteralString = """
 UPDATE consent_requests
    SET state = %(state)s, closed_at = %(now)s, reminder_due_at = NULL
  WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND state = 'open'
+"""
+SQL_REMINDED: LiteralString = """
+UPDATE consent_requests
+   SET asked_at = %(now)s, questions = questions + 1, reminder_due_at = NULL
+ WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s)
 """
 SQL_LOCK_EXPIRED: LiteralString = """
 SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,
