@@ -1,0 +1,46 @@
+"""News about templates, and the jobs that talk to the provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sojourn.kit.jobs import Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateStateChanged(Signal):
+    """A variant's state, category or quality changed on the provider's side."""
+
+    workspace_id: UUID
+    template_id: UUID
+    variant_id: UUID
+    language: str
+    old_state: str
+    state: str
+    category: str
+    quality: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitVariant(Signal):
+    """Submit a variant to the provider for review."""
+
+    workspace_id: UUID
+    variant_id: UUID
+    sender_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncTemplates(Signal):
+    """Read all templates of a sender's business account."""
+
+    workspace_id: UUID
+    sender_id: UUID
+
+    def ordering_key(self) -> str | None:
+        """One reading of an account at a time."""
+        return str(self.sender_id)
