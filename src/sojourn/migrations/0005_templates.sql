@@ -3,7 +3,7 @@
 CREATE TABLE templates (
     id               uuid PRIMARY KEY,
     workspace_id     uuid NOT NULL,
-    name             text NOT NULL CHECK (name ~ '^[a-z0-9_]{1,512}$'),
+    name             text NOT NULL CHECK (name ~ '^[a-z0-9_]+$' AND length(name) <= 512),
     purpose          text NOT NULL,
     category         text NOT NULL CHECK (category IN ('marketing', 'utility', 'authentication')),
     default_language text NOT NULL,
