@@ -26,6 +26,7 @@ CATEGORIES = frozenset(
 )
 PUBLISHABLE = frozenset({"5.1", "6.0", "6.1", "6.2", "6.3", "7.0", "7.1", "7.2", "7.3"})
 SCREENS_MAX = 100
+MIGRATED_AT_ONCE = 100
 DEFAULT_FIELDS = ("id", "name", "status", "categories", "validation_errors")
 
 
@@ -222,6 +223,29 @@ def _tell(sim: Simulator, flow: Flow, previous: str | None) -> None:
     if previous:
         value["old_status"] = previous
     sim.emit(flow.waba_id, "flows", {**value, "new_status": flow.status})
+
+
+def migrate(sim: Simulator, waba: Waba, request: Request) -> Response:
+    """Copy Flows by name from another account of the same portfolio; a name that is taken is skipped."""
+    fields = request.fields()
+    source = sim.world.wabas.get(str(fields.get("source_waba_id", "")))
+    names = [name.strip() for name in str(fields.get("source_flow_names", "")).split(",") if name.strip()]
+    if source is None or source.portfolio_id != waba.portfolio_id or not 1 <= len(names) <= MIGRATED_AT_ONCE:
+        raise invalid("source_waba_id of the same portfolio and 1 to 100 source_flow_names are required")
+    found = {(flow.waba_id, flow.name): flow for flow in sim.world.flows.values()}
+    moved: list[Json] = []
+    failed: list[Json] = []
+    for name in names:
+        flow = found.get((source.id, name))
+        if flow is None or (waba.id, name) in found:
+            code = "4233041" if flow is not None else "4233042"
+            failed.append({"source_name": name, "error_code": code, "error_message": "The Flow could not be migrated."})
+            continue
+        copy = Flow(fresh_id("5"), waba.id, name, list(flow.categories), flow_json=flow.flow_json)
+        copy.validation_errors = list(flow.validation_errors)
+        sim.world.flows[copy.id] = copy
+        moved.append({"source_name": name, "source_id": flow.id, "migrated_id": copy.id})
+    return Response.of({"migrated_flows": moved, "failed_flows": failed})
 
 
 def save_key(sim: Simulator, phone: Phone, request: Request) -> Response:

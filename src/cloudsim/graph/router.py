@@ -19,6 +19,7 @@ from cloudsim.graph import (
     profile,
     qr,
     subscriptions,
+    template_extras,
     templates,
     tokens,
     uploads,
@@ -102,6 +103,9 @@ ROUTES: dict[tuple[type[Node], str, str], Handler] = {
     (Template, "GET", ""): templates.show,
     (Template, "POST", ""): templates.edit,
     (Template, "POST", "unpause"): templates.unpause,
+    (Template, "GET", "compare"): template_extras.compare,
+    (Waba, "POST", "migrate_message_templates"): template_extras.migrate,
+    (Waba, "POST", "migrate_flows"): flows.migrate,
     (Flow, "GET", ""): flows.show,
     (Flow, "POST", ""): flows.change,
     (Flow, "DELETE", ""): flows.delete,
@@ -238,6 +242,8 @@ async def _dispatch(sim: Simulator, request: Request, parts: list[str]) -> Respo
     token = authenticate(sim, request)
     if head.startswith("upload:"):
         return uploads.continue_upload(sim, token, head, request)
+    if head == "message_template_library":
+        return template_extras.list_library(request)
     if head == "me":
         return Response.of({"id": token.user_id, "name": "System user"})
     node = sim.world.find_node(head)

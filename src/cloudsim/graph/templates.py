@@ -7,6 +7,7 @@ from cloudsim.graph import template_rules as rules
 from cloudsim.graph.errors import GraphError, invalid, management_error, unknown_object
 from cloudsim.graph.health import health_of_template
 from cloudsim.graph.nodes import Maker, lazy, page
+from cloudsim.graph.template_extras import components_of, find_in_library
 from cloudsim.http import Request, Response
 from cloudsim.identifiers import stable_id
 from cloudsim.jsontypes import Json, as_list, as_object
@@ -75,7 +76,10 @@ def build(sim: Simulator, waba: Waba, fields: Json) -> Template:
     components = [dict(component) for component in as_list(fields.get("components"))]
     library = str(fields.get("library_template_name") or "")
     if library and not components:
-        components = [{"type": "BODY", "text": f"Template library: {library}."}]
+        entry = find_in_library(library)
+        if entry is None:
+            raise invalid(f"There is no template {library!r} in the library.")
+        components = components_of(entry)
     named = str(fields.get("parameter_format", "POSITIONAL")).upper() == "NAMED"
     words = sim.settings.words_per_variable
     rules.check(components, category=category, named=named, words_per_variable=words)

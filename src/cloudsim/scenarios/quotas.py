@@ -12,6 +12,8 @@ PLAN_KEYS = frozenset(
     {"delivered", "read", "click", "do", "stop_marketing", "block", "read_after_seconds", "after_seconds"}
 )
 
+NAMED: dict[str, Json] = {"delivered": {"read": False}, "read": {"read": True}, "sent": {"delivered": False}}
+
 
 @dataclass(slots=True)
 class Deck:
@@ -70,10 +72,20 @@ def _cards(entries: object) -> tuple[list[Json], "array[int]"]:
             plans.append({"fail": int(entry["fail"]), "after_sent": bool(entry.get("after_sent"))})
             cards.extend(itertools.repeat(len(plans) - 1, count))
             continue
-        for plan, times in _nested(entry.get("behaviour") or {}, count):
+        behaviour = entry.get("behaviour") or {}
+        if isinstance(behaviour, str):
+            behaviour = _named(behaviour)
+        for plan, times in _nested(behaviour, count):
             plans.append(plan)
             cards.extend(itertools.repeat(len(plans) - 1, times))
     return plans, cards
+
+
+def _named(name: str) -> Json:
+    """The short forms: `delivered` and nothing more, `read`, or `sent` and never delivered."""
+    if name not in NAMED:
+        raise Unfit(f"unknown behaviour {name!r}; known: {', '.join(NAMED)}, or an object")
+    return NAMED[name]
 
 
 def _nested(behaviour: Json, count: int) -> list[tuple[Json, int]]:

@@ -39,6 +39,8 @@ def upsert_person(sim: Simulator, spec: Json) -> Person:
         for portfolio_id in world.portfolios:
             person.bsuids[portfolio_id] = str(spec["bsuid"])
             world.bsuids[str(spec["bsuid"])] = (portfolio_id, wa_id)
+    if person.parent_bsuid:
+        world.bsuids[person.parent_bsuid] = ("*", wa_id)
     for portfolio_id in world.portfolios:
         world.bsuid(person, portfolio_id)
     if "behaviour" in spec:

@@ -338,3 +338,26 @@ async def test_a_file_goes_up_in_parts_and_becomes_a_handle(sim):
         ),
     )
     assert made["id"]
+
+
+async def test_a_template_from_the_library_is_approved_at_once(sim):
+    library = await sim.get("/v26.0/message_template_library?search=delivery")
+    assert [entry["name"] for entry in library["data"]] == ["delivery_update_1"]
+    made = await sim.post(
+        f"/v26.0/{WABA}/message_templates",
+        {"name": "mine", "language": "en", "category": "UTILITY", "library_template_name": "delivery_update_1"},
+    )
+    await sim.quiet()
+    assert (await sim.get(f"/v26.0/{made['id']}?fields=status"))["status"] == "APPROVED"
+
+
+async def test_templates_and_flows_move_between_accounts_of_a_portfolio(sim):
+    await sim.post("/sim/setup", {"wabas": [{"id": WABA}, {"id": "309"}]})
+    moved = await sim.post(
+        "/v26.0/309/migrate_message_templates", {"source_waba_id": WABA, "count": 10, "page_number": 0}
+    )
+    assert len(moved["migrated_templates"]) == 2
+    await sim.post(f"/v26.0/{WABA}/flows", {"name": "slots", "categories": ["OTHER"]})
+    found = await sim.post(f"/v26.0/309/migrate_flows?source_waba_id={WABA}&source_flow_names=slots,nothing")
+    assert [flow["source_name"] for flow in found["migrated_flows"]] == ["slots"]
+    assert [flow["source_name"] for flow in found["failed_flows"]] == ["nothing"]
