@@ -6,6 +6,7 @@ Statements are `LiteralString`s beside the function that runs them, so that no t
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -40,6 +41,10 @@ Params = Mapping[str, Any] | None
 set_json_dumps(json.encode)
 set_json_loads(json.decode)
 
+WAIT_SECONDS = 3.0  # for a free connection; then the caller hears that the database is away
+# How long one broken connection is tried again by itself. After that whoever needs one tries anew: the pool's own
+# growing pauses would keep a process without a database for seconds after the server is back.
+RETRY_SECONDS = 0.2
 CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 SETUP_SQL: LiteralString = """
 SET TIME ZONE 'UTC';
@@ -115,14 +120,22 @@ class Database:
             max_size=max_size,
             open=False,
             configure=self._configure,
-            timeout=10,
-            reconnect_timeout=3600,
+            timeout=WAIT_SECONDS,
+            reconnect_timeout=RETRY_SECONDS,
             name="sojourn",
         )
 
     async def open(self, *, wait: bool = True, timeout: float = 30) -> None:
-        """Open the pool; with `wait`, only return once a connection works."""
-        await self._pool.open(wait=wait, timeout=timeout)
+        """Open the pool; with `wait`, only return once a connection works, or raise DatabaseUnavailable in the end."""
+        await self._pool.open(wait=False)
+        deadline = time.monotonic() + timeout
+        while wait:
+            try:
+                async with self.transaction():
+                    return
+            except DatabaseUnavailable:
+                if time.monotonic() > deadline:
+                    raise
 
     async def close(self) -> None:
         """Close all connections."""
