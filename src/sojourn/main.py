@@ -16,25 +16,37 @@ from sojourn.channels import webhook_routes as webhooks
 from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
 from sojourn.channels.whatsapp.routes import webhook_app
 from sojourn.consents import routes as consents
+from sojourn.deliveries import routes as deliveries
 from sojourn.events.asgi import PATHS as SEGMENT_ADDRESSES
 from sojourn.events.asgi import events_app, segment_app
 from sojourn.imports import routes as imports
+from sojourn.journeys import routes as journeys
 from sojourn.kit.clock import Clock
 from sojourn.kit.crypto import load_key_ring
 from sojourn.kit.database import Database
 from sojourn.kit.logs import configure_logs
 from sojourn.kit.web import BodyLimit, install_error_handlers
+from sojourn.messages import routes as messages
+from sojourn.pricing import routes as pricing
 from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
+from sojourn.templates import routes as templates
+from sojourn.workspaces import job_routes as jobs
 from sojourn.workspaces import routes as workspaces
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     workspaces.router,
+    jobs.router,
     senders.router,
     media.router,
     webhooks.router,
+    templates.router,
     consents.router,
+    messages.router,
+    pricing.router,
+    deliveries.router,
+    journeys.router,
     imports.router,
 )
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sojourn.channels import tasks as channels
+from sojourn.conversations import tasks as conversations
+from sojourn.deliveries import tasks as deliveries
 from sojourn.events import tasks as events
+from sojourn.journeys import tasks as journeys
 from sojourn.kit.jobs import Handler, Periodic, Poller, Registry, Work
 from sojourn.kit.partitions import make_partitions
+from sojourn.preferences import tasks as preferences
 from sojourn.privacy import tasks as privacy
+from sojourn.templates import tasks as templates
 
 
 async def make_months(work: Work) -> None:
@@ -17,13 +22,27 @@ async def make_months(work: Work) -> None:
         await make_partitions(conn, work.now())
 
 
-HANDLERS: tuple[Handler, ...] = (*channels.HANDLERS,)
+HANDLERS: tuple[Handler, ...] = (
+    *channels.HANDLERS,
+    *templates.HANDLERS,
+    *deliveries.HANDLERS,
+    *conversations.HANDLERS,
+    *preferences.HANDLERS,
+    *journeys.HANDLERS,
+)
 
-POLLERS: tuple[Poller, ...] = (*channels.POLLERS,)
+POLLERS: tuple[Poller, ...] = (
+    *channels.POLLERS,
+    *deliveries.POLLERS,
+    *preferences.POLLERS,
+    *journeys.POLLERS,
+)
 
 PERIODICS: tuple[Periodic, ...] = (
     *channels.PERIODICS,
     *events.PERIODICS,
+    *templates.PERIODICS,
+    *deliveries.PERIODICS,
     Periodic(name="privacy.delete_old_data", every=timedelta(days=1), handle=privacy.delete_old_data),
     Periodic(name="kit.make_partitions", every=timedelta(days=1), handle=make_months),
 )
