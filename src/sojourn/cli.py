@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
 
 from sojourn.cli_doctor import command as doctor_command
 from sojourn.cli_manage import database as manage_database
 from sojourn.cli_manage import jobs as manage_jobs
 from sojourn.cli_manage import keys as manage_keys
 from sojourn.cli_manage import people as manage_people
+from sojourn.cli_manage import seed as manage_seed
 from sojourn.cli_manage.context import explain_errors, installation_url, read_settings
 from sojourn.cli_run.stack import Running, RunPlan, run_stack
 
@@ -34,6 +34,7 @@ app.add_typer(manage_jobs.app, name="jobs")
 app.add_typer(manage_keys.app, name="keys")
 manage_database.add_to(app)
 manage_people.add_to(app)
+manage_seed.add_to(app)
 doctor_command.add_to(app)
 
 
@@ -83,7 +84,9 @@ def _announce(running: Running) -> None:
     if running.story is not None:
         lines += ["", f"API key   {running.story.api_key}", *running.story.lines]
     lines += ["", f"Data and logs are in {running.data_dir}. Ctrl-C stops everything."]
-    out.print(Panel("\n".join(lines), title="Sojourn", expand=False, padding=(1, 2)))
+    out.rule("Sojourn", align="left")
+    for line in lines:
+        out.print(line, markup=line.startswith("[bold]"), soft_wrap=True)
     out.print(f"ready in {running.seconds:.1f} s", soft_wrap=True)
     sys.stdout.flush()
 

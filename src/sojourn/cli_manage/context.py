@@ -16,6 +16,7 @@ from rich.console import Console
 
 from sojourn.cli_run.place import CannotRunError
 from sojourn.cli_run.supervisor import ChildFailedError
+from sojourn.demo import DemoFailedError
 from sojourn.kit import embedded_cluster
 from sojourn.kit.database import SETUP_SQL, Conn
 from sojourn.kit.embedded import EmbeddedError, database_of
@@ -27,6 +28,7 @@ from sojourn.settings import Settings
 KNOWN_ERRORS = (
     CannotRunError,
     ChildFailedError,
+    DemoFailedError,
     EmbeddedError,
     MigrationError,
     NoPostgres,

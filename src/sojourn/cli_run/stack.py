@@ -101,10 +101,11 @@ async def _start(plan: RunPlan, parts: _Parts, report: Report, began: float) -> 
     if simulator_port is not None and clock_file is not None:
         simulator = f"http://127.0.0.1:{simulator_port}"
         await _wait_for(f"{simulator}/sim/info", "simulator", parts)
-        story = await demo.tell(
-            demo.Stage(database_url=url, address=address, simulator=simulator, data_dir=settings.data_dir),
-            report=report,
-        )
+        stage = demo.Stage(database_url=url, address=address, simulator=simulator, data_dir=settings.data_dir)
+        try:
+            story = await demo.tell(stage, report=report)
+        except demo.DemoFailedError as error:
+            report(str(error))  # everything else runs, and its logs help to find out why
     return Running(address=address, data_dir=settings.data_dir, seconds=time.monotonic() - began, story=story)
 
 
