@@ -180,7 +180,7 @@ def _reply(routed: ReplyRouted) -> ReplyCame:
         text=reply.text,
         tap_id=reply.tap_id,
         tap_title=reply.tap_title,
-        message_id=reply.message_id,
+        message_id=reply.provider_message_id,
         step_key=routed.step_key,
         media=[str(id_) for id_ in reply.media_ids],
         location=reply.location,

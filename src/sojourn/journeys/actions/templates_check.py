@@ -45,4 +45,6 @@ def _check(node_id: str, node: SendTemplate, template: LogicalTemplate | None) -
 async def register(conn: Conn, workspace_id: UUID, journey_id: UUID, definition: Definition, now: datetime) -> None:
     """Tell templates who builds on them, so that nobody deletes what a live journey sends."""
     names = sorted({node.template for node in _senders(definition).values()})
-    await templates.register_use(conn, workspace_id, names, "journey", journey_id, now)
+    known = await store.get_templates_for_send(conn, workspace_id, names) if names else {}
+    ids = [template.id for template in known.values()]
+    await templates.register_use(conn, ids, owner_kind="journey", owner_id=journey_id, now=now)
