@@ -20,14 +20,17 @@ from sojourn.profiles.model import Scheme
 async def erase_profiles(
     conn: Conn, workspace_id: UUID, profile_ids: Sequence[UUID], *, keys: KeyRing, now: datetime
 ) -> dict[str, int]:
-    """Forget what these people agreed to. Call it before their addresses are erased. Counts a table.
+    """Forget what these people, and those merged into them, agreed to. Call it before their addresses are erased. Counts a table.
 
     The chain of the ledger stays and verifies; its personal parts are unreadable once the people's keys are gone.
     Withdrawals stay as keyed tombstones of every address they had.
     """
+    aliases = await profiles.list_aliases(conn, profile_ids)
+    owner_of: dict[UUID, UUID] = {alias: owner for owner, found in aliases.items() for alias in found}
+    owner_of |= {profile_id: profile_id for profile_id in profile_ids}
     identities = await profiles.list_identities(conn, workspace_id, profile_ids)
-    rows = await store.list_scope_rows(conn, profile_ids)
-    people_keys = {
+    rows = await store.list_scope_rows(conn, owner_of)
+    people_keys: dict[UUID, set[str]] = {
         profile_id: {row.key for row in found if row.scheme in TOMBSTONE_SCHEMES}
         for profile_id, found in identities.items()
     }
@@ -35,12 +38,12 @@ async def erase_profiles(
         _tombstone(keys, address, key, row.withdrawn_at, now)
         for key, row in rows.items()
         if row.withdrawn_at is not None
-        for address in people_keys.get(key[0], set()) | ({key[4]} if key[4] else set())  # type: ignore[call-overload]
+        for address in people_keys.get(owner_of[key[0]], set()) | ({key[4]} if key[4] else set())
     ]
     counts = {"consent_tombstones": await list_store.upsert_tombstones(conn, workspace_id, graves)}
     everything = sorted({key for found in people_keys.values() for key in found} | {key[4] for key in rows if key[4]})
     counts |= await list_store.forget_addresses(conn, workspace_id, everything)
-    return counts | await store.delete_state(conn, workspace_id, profile_ids)
+    return counts | await store.delete_state(conn, workspace_id, owner_of)
 
 
 TOMBSTONE_SCHEMES = frozenset({Scheme.PHONE, Scheme.WA_ID, Scheme.BSUID, Scheme.EMAIL})

@@ -48,4 +48,4 @@ async def close_questions(conn: Conn, run_ids: Sequence[UUID]) -> None:
 
 async def erase_profiles(conn: Conn, profile_ids: Sequence[UUID]) -> dict[str, int]:
     """Forget the threads and open questions of people. Counts a table."""
-    return await store.delete_people(conn, profile_ids)
+    return await store.erase_people(conn, profile_ids)

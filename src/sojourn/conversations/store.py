@@ -70,7 +70,7 @@ async def delete_questions(conn: Conn, run_ids: Iterable[UUID]) -> int:
     return await execute(conn, SQL_DELETE_QUESTIONS, {"runs": list(run_ids)})
 
 
-async def delete_people(conn: Conn, profile_ids: Sequence[UUID]) -> dict[str, int]:
+async def erase_people(conn: Conn, profile_ids: Sequence[UUID]) -> dict[str, int]:
     """Take people out: their threads and open questions. Counts a table."""
     params: dict[str, Any] = {"ids": list(profile_ids), "buckets": sorted({bucket_of(id_) for id_ in profile_ids})}
     return {

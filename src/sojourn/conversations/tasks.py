@@ -10,7 +10,7 @@ from sojourn.consents.actions import record_platform_preferences
 from sojourn.conversations.consent_words import CHANNEL
 from sojourn.conversations.inbound import receive_messages
 from sojourn.kit.database import Conn
-from sojourn.kit.jobs import Work
+from sojourn.kit.jobs import Handler, Periodic, Poller, Work
 from sojourn.profiles import actions as profiles
 from sojourn.profiles.model import Identity, ProfileRef, Scheme
 
@@ -55,3 +55,30 @@ async def on_identity_changed(work: Work, conn: Conn, batch: list[IdentityChange
 def _identities(wa_id: str | None, user_id: str | None) -> tuple[Identity, ...]:
     given = ((Scheme.WA_ID, wa_id), (Scheme.BSUID, user_id))
     return tuple(Identity(scheme, value) for scheme, value in given if value)
+
+
+HANDLERS: tuple[Handler, ...] = (
+    Handler(
+        message=MessageReceived,
+        handle=on_message_received,
+        name="conversations.on_message_received",
+        batch=200,
+        ordered=True,
+    ),
+    Handler(
+        message=PreferenceReported,
+        handle=on_preference_reported,
+        name="conversations.on_preference_reported",
+        batch=200,
+        ordered=True,
+    ),
+    Handler(
+        message=IdentityChanged,
+        handle=on_identity_changed,
+        name="conversations.on_identity_changed",
+        batch=50,
+        ordered=True,
+    ),
+)
+POLLERS: tuple[Poller, ...] = ()
+PERIODICS: tuple[Periodic, ...] = ()

@@ -1,1 +1,1 @@
-"""Asks people to confirm a consent, reminds them once if told to, and confirms changes that came without a message of theirs."""
+"""Asks people to confirm a consent, reminds them once if told to, confirms changes that came without their message."""

@@ -8,7 +8,7 @@ from sojourn.consents import request_store
 from sojourn.consents.answers import expire_requests
 from sojourn.consents.signals import ConsentChanged, ConsentRequested
 from sojourn.kit.database import Conn
-from sojourn.kit.jobs import Work
+from sojourn.kit.jobs import Handler, Periodic, Poller, Work
 from sojourn.preferences.actions import ask_to_confirm, confirm_changes, remind
 
 
@@ -32,3 +32,25 @@ async def settle_double_opt_ins(work: Work) -> int:
 async def next_double_opt_in(conn: Conn, now: datetime) -> datetime | None:
     """When the next one ends or is to be reminded of."""
     return await request_store.next_due(conn)
+
+
+HANDLERS: tuple[Handler, ...] = (
+    Handler(
+        message=ConsentRequested,
+        handle=on_consent_requested,
+        name="preferences.on_consent_requested",
+        batch=200,
+        ordered=True,
+    ),
+    Handler(
+        message=ConsentChanged,
+        handle=on_consent_changed,
+        name="preferences.on_consent_changed",
+        batch=500,
+        ordered=True,
+    ),
+)
+POLLERS: tuple[Poller, ...] = (
+    Poller(name="preferences.double_opt_ins", handle=settle_double_opt_ins, next_due=next_double_opt_in),
+)
+PERIODICS: tuple[Periodic, ...] = ()
