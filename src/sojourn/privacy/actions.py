@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sojourn.channels import privacy as channels
 from sojourn.consents import actions as consents
-from sojourn.conversations import store as conversations
+from sojourn.conversations import actions as conversations
 from sojourn.deliveries import actions as deliveries
 from sojourn.deliveries.store import rows as delivery_rows
 from sojourn.events import actions as events
@@ -52,7 +52,7 @@ async def erase_people(
     counts["jobs"] = await jobs_store.delete_profile_jobs(conn, ids)
     counts |= await channels.erase_profiles(conn, workspace_id, addresses, keys=keys)
     counts |= await consents.erase_profiles(conn, workspace_id, ids, keys=keys, now=now)
-    counts |= await conversations.erase_people(conn, ids)
+    counts |= await conversations.erase_profiles(conn, ids)
     counts |= await journeys.erase_people(conn, ids, now)
     counts |= await delivery_rows.erase_people(conn, ids)
     counts |= await messages.erase_people(conn, ids)
