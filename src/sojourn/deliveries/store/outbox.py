@@ -127,7 +127,7 @@ SELECT l.lane, c.due
        SELECT count(*) AS due
          FROM (SELECT 1 FROM outbox o
                 WHERE o.sender_id = %(sender)s AND o.lane = l.lane AND o.due_at <= %(now)s
-                LIMIT %(limit)s) AS some
+                LIMIT %(limit)s) AS few
        ) AS c
  WHERE c.due > 0
 """
