@@ -20,7 +20,7 @@ from sojourn.profiles.model import Scheme
 async def erase_profiles(
     conn: Conn, workspace_id: UUID, profile_ids: Sequence[UUID], *, keys: KeyRing, now: datetime
 ) -> dict[str, int]:
-    """Forget what these people, and those merged into them, agreed to. Call it before their addresses are erased. Counts a table.
+    """Forget what these people, and those merged into them, agreed to, before their addresses go. Counts a table.
 
     The chain of the ledger stays and verifies; its personal parts are unreadable once the people's keys are gone.
     Withdrawals stay as keyed tombstones of every address they had.
