@@ -14,6 +14,7 @@ from sojourn.journeys.interpreter.problems import Problem
 from sojourn.journeys.interpreter.source import SOURCE_MAX
 from sojourn.journeys.model import Journey, RunRow, StepRow, Version
 from sojourn.journeys.store import definitions, inspect
+from sojourn.kit import json
 from sojourn.kit.errors import BodyTooLarge, MalformedBody
 from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Limit, Now, Page
 from sojourn.workspaces.access import Caller, require_right
@@ -97,12 +98,11 @@ class VersionOut(BaseModel):
         )
 
 
-class SavedOut(BaseModel):
+class SavedOut(JourneyOut):
     """A journey that was saved or published, with warnings."""
 
-    journey: JourneyOut
     version: VersionOut | None = None
-    warnings: list[ProblemOut] = []
+    warnings: list[ProblemOut]
 
 
 class CheckOut(BaseModel):
@@ -172,18 +172,26 @@ class RunDetail(RunOut):
     steps: list[StepOut]
 
 
-async def _source(request: Request) -> str:
-    """The body as a journey file: YAML or JSON, whichever it is."""
+async def _source(request: Request) -> str | dict[str, Any]:
+    """The body as a journey file: YAML or JSON, whichever it is; JSON may also wrap it as `{"definition": …}`."""
     body = await request.body()
     if len(body) > SOURCE_MAX * 4:
         raise BodyTooLarge(limit=SOURCE_MAX)
     try:
-        return body.decode()
+        text = body.decode()
     except UnicodeDecodeError as error:
         raise MalformedBody(detail="not UTF-8") from error
+    if text.lstrip()[:1] != "{":
+        return text
+    try:
+        data = json.decode(body)
+    except ValueError:
+        return text
+    wrapped = data.get("definition") if len(data) == 1 else None
+    return wrapped if isinstance(wrapped, dict | str) else text
 
 
-Source = Annotated[str, Depends(_source)]
+Source = Annotated[str | dict[str, Any], Depends(_source)]
 FILE = {
     "requestBody": {
         "required": True,
@@ -207,7 +215,7 @@ async def save_journey(conn: ConnDep, now: Now, caller: Writer, source: Source, 
     """Save a journey file as the draft of the journey that its `key` names. 201 for a new journey."""
     journey, problems = await actions.save_journey(conn, caller, source, now=now)
     response.status_code = 201 if journey.created_at == now else 200
-    return SavedOut(journey=JourneyOut.of(journey), warnings=[ProblemOut.of(problem) for problem in problems])
+    return SavedOut(**JourneyOut.of(journey).model_dump(), warnings=[ProblemOut.of(problem) for problem in problems])
 
 
 @router.get("/journeys")
@@ -238,7 +246,7 @@ async def publish_journey(conn: ConnDep, now: Now, caller: Writer, journey_id: U
     """Make the draft the version in which new runs begin; running people stay in theirs."""
     journey, version, problems = await actions.publish_journey(conn, caller, journey_id, now=now)
     return SavedOut(
-        journey=JourneyOut.of(journey),
+        **JourneyOut.of(journey).model_dump(),
         version=VersionOut.of(version),
         warnings=[ProblemOut.of(problem) for problem in problems],
     )
