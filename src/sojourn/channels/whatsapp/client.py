@@ -4,6 +4,7 @@ A send is never repeated here: what is not known to have failed is reported as u
 caller. Every call has a timeout. Source: Cloud API reference, sections 1, 2.1, 2.20, 3, 4.
 """
 
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -184,7 +185,7 @@ async def upload_media(
     form = aiohttp.FormData()
     form.add_field("messaging_product", "whatsapp")
     form.add_field("type", mime)
-    form.add_field("file", content, filename=filename, content_type=mime)
+    form.add_field("file", io.BytesIO(content), filename=filename, content_type=mime)
     headers = {"Authorization": f"Bearer {account.token}"}
     url = f"{account.api_url}/{account.phone_number_id}/media"
     try:
