@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from sojourn.kit import json
+from sojourn.kit.arrays import FastListDumper
 from sojourn.kit.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ Params = Mapping[str, Any] | None
 
 set_json_dumps(json.encode)
 set_json_loads(json.decode)
+psycopg.adapters.register_dumper(list, FastListDumper)
 
 WAIT_SECONDS = 3.0  # for a free connection; then the caller hears that the database is away
 # How long one broken connection is tried again by itself. After that whoever needs one tries anew: the pool's own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sojourn.channels import store as channels
@@ -13,6 +13,7 @@ from sojourn.kit.database import Conn
 from sojourn.pricing import actions as pricing
 from sojourn.pricing.cards import day_in
 from sojourn.pricing.markets import market_of
+from sojourn.pricing.model import Price
 from sojourn.pricing.prices import charge
 
 
@@ -44,17 +45,22 @@ async def charge_arrivals(conn: Conn, arrivals: Sequence[Arrival]) -> None:
         for sender_id in {arrival.sender_id for arrival in arrivals}
     }
     found = []
+    prices: dict[tuple[UUID, str, str | None, str | None, date], Price] = {}
     for arrival in arrivals:
         sender = senders[arrival.sender_id]
         day = day_in(arrival.at, "UTC" if sender is None else sender.timezone)
-        price = charge(
-            cards[arrival.workspace_id],
-            category=arrival.category,
-            type_=arrival.type,
-            market=market_of(arrival.wa_id, arrival.user_id, day),
-            currency=None if sender is None else sender.currency,
-            day=day,
-        )
+        market = market_of(arrival.wa_id, arrival.user_id, day)
+        kind = (arrival.sender_id, arrival.category, arrival.type, market, day)
+        price = prices.get(kind)
+        if price is None:
+            price = prices[kind] = charge(
+                cards[arrival.workspace_id],
+                category=arrival.category,
+                type_=arrival.type,
+                market=market,
+                currency=None if sender is None else sender.currency,
+                day=day,
+            )
         found.append(
             costs.Cost(
                 arrival.delivery_id,

@@ -6,11 +6,13 @@ from sojourn.deliveries.model import Status
 from sojourn.deliveries.status import Progress, merge, merge_status
 from sojourn.deliveries.store.statuses import Change, Tracked
 
+BY_NAME = {status.value: status for status in Status}
+
 
 def merged(row: Tracked, moment: Progress) -> Change:
     """The delivery with one more piece of progress."""
     progress = merge(row.progress, moment)
-    status = merge_status(Status(row.status), progress)
+    status = merge_status(BY_NAME[row.status], progress)
     return Change(row.id, status, reason_of(status, progress), progress)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sojourn.channels.base import FailureReaction, StatusUpdate
 from sojourn.channels.signals import StatusesReported
 from sojourn.deliveries.actions import charging, failures
-from sojourn.deliveries.actions.merging import advance, merged
+from sojourn.deliveries.actions.merging import BY_NAME, advance, merged
 from sojourn.deliveries.actions.said import record_said
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import attempt_id_of, delivery_of
@@ -48,7 +48,8 @@ async def apply_statuses(conn: Conn, batch: Sequence[StatusesReported], *, keys:
     newest: dict[UUID, tuple[datetime, UUID]] = {}
     for row in tracked:
         found = by_delivery[row.id]
-        before, was_charged = Status(row.status), _is_chargeable(row.progress)
+        known = row.progress
+        before, was_charged = BY_NAME[row.status], _is_chargeable(known)
         if row.accepted_at is None:
             settled += [(row, update, number) for _, number, update in found]
         else:
@@ -57,8 +58,8 @@ async def apply_statuses(conn: Conn, batch: Sequence[StatusesReported], *, keys:
                 (row.accepted_at, attempt), newest.get(row.sender_id, (row.accepted_at, attempt))
             )
         change = merged(row, _together(found, row))
-        news_of_failure = _new_failure(row, change, found)
-        if change.progress == row.progress and change.status is before:
+        news_of_failure = _new_failure(row, change, found) if change.status is Status.FAILED else None
+        if change.status is before and change.progress == known:
             continue
         if news_of_failure is not None:
             failed.append(news_of_failure)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from psycopg.rows import class_row
+from psycopg.rows import args_row
 
 from sojourn.deliveries.model import Status
 from sojourn.deliveries.status import Progress
@@ -65,9 +65,9 @@ class Tracked:
 
 async def lock_tracked(conn: Conn, ids: Iterable[UUID]) -> list[Tracked]:
     """Lock deliveries in the order of their ids; unknown ids are left out."""
-    wanted = sorted(set(ids))
+    wanted = sorted(set(ids), key=lambda id_: id_.int)
     params = {"ids": wanted, "buckets": [kit_ids.bucket_of(id_) for id_ in wanted]}
-    async with conn.cursor(row_factory=class_row(Tracked)) as cursor:
+    async with conn.cursor(row_factory=args_row(Tracked)) as cursor:
         await cursor.execute(SQL_LOCK_TRACKED, params)
         return await cursor.fetchall()
 
