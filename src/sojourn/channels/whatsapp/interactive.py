@@ -324,7 +324,8 @@ def _card(index: int, card: c.Card, checks: Checks) -> dict[str, Any]:
             ),
         }
         return {"card_index": index, "type": "product", "action": action}
-    value: dict[str, Any] = {"card_index": index, "type": "cta_url"}
+    # Source for the card type of quick replies: third-party client libraries of 2026 only.
+    value: dict[str, Any] = {"card_index": index, "type": "button" if card.buttons else "cta_url"}
     value["header"] = _card_header(at, card.header, checks)
     if card.body is not None:
         value["body"] = {"text": checks.text(f"{at}.body", card.body, limits.CARD_BODY_MAX)}
