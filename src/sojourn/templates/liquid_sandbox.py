@@ -87,11 +87,10 @@ def _make_environment() -> Environment:
 
 ENVIRONMENT = _make_environment()
 
-LOOK_UP = re.compile(
-    r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*"
-    r"(?:\|\s*default:\s*(?:'([^'\\{}]*)'|\"([^\"\\{}]*)\")\s*)?\}\}",
-    re.ASCII,
-)
+_PATH = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
+_TEXT = r"'[^'\\{}]*'|\"[^\"\\{}]*\""
+LOOK_UP = re.compile(rf"\{{\{{\s*({_PATH})\s*((?:\|\s*default:\s*(?:{_PATH}|{_TEXT})\s*)*)\}}\}}", re.ASCII)
+DEFAULT = re.compile(rf"\|\s*default:\s*({_PATH}|{_TEXT})\s*", re.ASCII)
 MARKUP = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|^\}|\{$")
 # Words that mean something of their own to Liquid, as a whole or after a dot.
 RESERVED = frozenset(
@@ -136,7 +135,8 @@ class Compiled:
             raise RenderFailed(detail=type(error).__name__) from error
 
 
-Part = str | tuple[tuple[str, ...], str | None]
+Path = tuple[str, ...]
+Part = str | tuple[Path | str, ...]  # a text as it stands; or a path, then what is tried where it leads nowhere
 
 
 def _direct_parts(source: str) -> tuple[Part, ...] | None:
@@ -145,15 +145,23 @@ def _direct_parts(source: str) -> tuple[Part, ...] | None:
     end = 0
     for match in LOOK_UP.finditer(source):
         parts.append(source[end : match.start()])
-        path = tuple(match[1].split("."))
-        if path[0] in RESERVED or SPECIAL & set(path) or RESERVED & set(path[1:]):
+        options = [_option(text) for text in (match[1], *DEFAULT.findall(match[2]))]
+        if any(isinstance(option, tuple) and not _is_plain(option) for option in options):
             return None
-        parts.append((path, match[2] if match[2] is not None else match[3]))
+        parts.append(tuple(options))
         end = match.end()
     parts.append(source[end:])
     if len(source) > SOURCE_MAX or any(isinstance(part, str) and MARKUP.search(part) for part in parts):
         return None
     return tuple(part for part in parts if part != "")
+
+
+def _option(text: str) -> Path | str:
+    return text[1:-1] if text[0] in "'\"" else tuple(text.split("."))
+
+
+def _is_plain(path: Path) -> bool:
+    return path[0] not in RESERVED and not SPECIAL & set(path) and not RESERVED & set(path[1:])
 
 
 def _render_parts(parts: tuple[Part, ...], context: Mapping[str, Any]) -> str | None:
@@ -163,25 +171,33 @@ def _render_parts(parts: tuple[Part, ...], context: Mapping[str, Any]) -> str | 
         if isinstance(part, str):
             texts.append(part)
             continue
-        path, default = part
-        value: Any = context
-        for name in path:
-            if value is None:
+        found: str | None = ""
+        for option in part:
+            found = option if isinstance(option, str) else _look_up(option, context)
+            if found != "":
                 break
-            if type(value) is not dict and value is not context:
-                return None
-            value = value.get(name)
-        kind = type(value)
-        if kind is str:
-            texts.append(value if value or default is None else default)
-        elif value is None:
-            texts.append(default or "")
-        elif kind is int:
-            texts.append(str(value))
-        else:
+        if found is None:
             return None
+        texts.append(found)
     text = "".join(texts)
     return text if len(text) * 4 <= OUTPUT_MAX or len(text.encode()) <= OUTPUT_MAX else None
+
+
+def _look_up(path: Path, context: Mapping[str, Any]) -> str | None:
+    """A value as text, empty for nothing; None for a kind that Liquid must print."""
+    value: Any = context
+    for name in path:
+        if value is None:
+            return ""
+        if type(value) is not dict and value is not context:
+            return None
+        value = value.get(name)
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if value is None:
+        return ""
+    return str(value) if kind is int else None
 
 
 def _parse(source: str) -> BoundTemplate:

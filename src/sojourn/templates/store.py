@@ -280,7 +280,7 @@ SQL_GET: LiteralString = (
     + BEST_FIRST
 )
 SQL_LIST: LiteralString = (
-    SELECTED
+    SELECTED  # noqa: S608 - every part of it stands in this file
     + """
   FROM (SELECT * FROM templates
          WHERE workspace_id = %(workspace)s AND archived_at IS NULL

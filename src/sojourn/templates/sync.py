@@ -11,10 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from sojourn.channels.signals import TemplateReviewed
-from sojourn.channels.store import list_senders
-from sojourn.channels.whatsapp import client
-from sojourn.channels.whatsapp.account import Account, load_accounts
-from sojourn.channels.whatsapp.graph import GraphError
+from sojourn.channels.store import find_sender, list_senders
+from sojourn.channels.template_calls import ProviderRefused, create_template, edit_template, list_templates
 from sojourn.kit.database import Conn
 from sojourn.kit.jobs import Work
 from sojourn.templates import actions, changes, store
@@ -27,45 +25,38 @@ ALREADY_THERE = 2388024  # subcode: content in this language exists; source: Clo
 
 
 async def submit(work: Work, job: SubmitVariant) -> None:
-    """Create a variant at the provider, or edit the one that is there. Raises GraphUnreachable: try again later.
+    """Create a variant at the provider, or edit the one that is there. Raises ProviderUnreachable: try again later.
 
     A refusal makes the variant rejected, with the provider's words as the reason. A variant that is not waiting to be
     submitted any more is left alone.
     """
     async with work.transaction() as conn:
         found = await store.lock_variant(conn, job.workspace_id, job.variant_id)
-        account = (await load_accounts(conn, [job.sender_id], work.keys)).get(job.sender_id)
     if found is None or found[1].state != VariantState.SUBMITTING:
         return
-    template, variant = found
-    if account is None:
-        await _record(work, job, {"status": "rejected"}, reason="the sender has no token", account_gone=True)
-        return
     try:
-        answer = await _call(work, account, template, variant)
-    except GraphError as error:
-        if error.subcode == ALREADY_THERE:
-            await read_account(work, job.workspace_id, account)
+        answer = await _call(work, job.sender_id, *found)
+    except ProviderRefused as error:
+        if error.data["subcode"] == ALREADY_THERE:
+            await read_account(work, job.sender_id)
             return
-        await _record(work, job, {"status": "rejected"}, reason=error.details or error.title)
+        await _record(work, job, {"status": "rejected"}, reason=error.data["detail"])
         return
     await _record(work, job, answer)
 
 
-async def _call(work: Work, account: Account, template: LogicalTemplate, variant: Variant) -> dict[str, Any]:
+async def _call(work: Work, sender_id: UUID, template: LogicalTemplate, variant: Variant) -> dict[str, Any]:
     if variant.provider_template_id is None:
-        return await client.create_template(work.http, account, definition_of(template, variant))
+        return await create_template(work, sender_id, definition_of(template, variant))
     named = template.parameter_format == "named"
     edit: dict[str, Any] = {"components": provider_components(variant.components, named=named)}
     if variant.ttl_seconds is not None:
         edit["message_send_ttl_seconds"] = variant.ttl_seconds
-    answer = await client.edit_template(work.http, account, variant.provider_template_id, edit)
-    return {"status": "pending", **answer, "id": variant.provider_template_id}
+    await edit_template(work, sender_id, variant.provider_template_id, edit)
+    return {"status": "pending"}
 
 
-async def _record(
-    work: Work, job: SubmitVariant, answer: Mapping[str, Any], *, reason: str | None = None, account_gone: bool = False
-) -> None:
+async def _record(work: Work, job: SubmitVariant, answer: Mapping[str, Any], *, reason: str | None = None) -> None:
     """Write what the provider answered; a webhook that was faster is not overwritten."""
     async with work.transaction() as conn:
         found = await store.lock_variant(conn, job.workspace_id, job.variant_id)
@@ -78,20 +69,21 @@ async def _record(
             provider_template_id=str(answer["id"]) if answer.get("id") else old.provider_template_id,
             category=category_of(answer.get("category")) or old.category,
             state=state if old.state == VariantState.SUBMITTING else old.state,
-            rejected_reason=reason if reason is not None else old.rejected_reason,
+            rejected_reason=reason,
         )
-        if account_gone:
-            new = replace(new, waba_id="")
         await actions.apply_variant(
             conn, job.workspace_id, template, old, new, source="submit", reason=reason, now=work.now()
         )
 
 
-async def read_account(work: Work, workspace_id: UUID, account: Account) -> dict[str, int]:
-    """Read all templates of a business account and take them over. Counts `added`, `changed`, `gone`."""
-    items = await client.list_templates(work.http, account)
+async def read_account(work: Work, sender_id: UUID) -> dict[str, int]:
+    """Read all templates of a sender's business account and take them over. Counts `added`, `changed`, `gone`."""
+    items = await list_templates(work, sender_id)
     async with work.transaction() as conn:
-        return await actions.apply_listing(conn, workspace_id, account.waba_id, items, now=work.now())
+        sender = await find_sender(conn, sender_id)
+        if sender is None or not sender.waba_id:
+            return {}
+        return await actions.apply_listing(conn, sender.workspace_id, sender.waba_id, items, now=work.now())
 
 
 async def take_news(conn: Conn, news: Sequence[TemplateReviewed]) -> None:

@@ -25,10 +25,8 @@ async def submit_variants(work: Work, batch: list[SubmitVariant]) -> None:
 
 async def sync_templates(work: Work, batch: list[SyncTemplates]) -> None:
     """Read whole accounts. May run twice."""
-    async with work.transaction() as conn:
-        accounts = await load_accounts(conn, [job.sender_id for job in batch], work.keys)
-    for account in {(account.workspace_id, account.waba_id): account for account in accounts.values()}.values():
-        await sync.read_account(work, account.workspace_id, account)
+    for sender_id in dict.fromkeys(job.sender_id for job in batch):
+        await sync.read_account(work, sender_id)
 
 
 async def on_template_reviewed(_: Work, conn: Conn, batch: list[TemplateReviewed]) -> None:

@@ -27,9 +27,13 @@ PIECES = st.one_of(
     st.text(max_size=6),
     st.sampled_from(["{", "}", "%", "'", "\n"]),
     st.builds(
-        lambda path, default: "{{ " + ".".join(path) + (f" | default: {default!r}" if default is not None else "") + " }}",
+        lambda path, defaults: "{{ " + " | default: ".join([".".join(path), *defaults]) + " }}",
         st.lists(NAMES, min_size=1, max_size=3),
-        st.none() | st.sampled_from(["", "there", " ", "x y"]),
+        st.lists(
+            st.sampled_from(["''", "'there'", '" "', "'x y'"])
+            | st.lists(NAMES, min_size=1, max_size=2).map(lambda path: ".".join(path)),
+            max_size=2,
+        ),
     ),
 )
 
