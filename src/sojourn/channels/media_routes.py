@@ -19,7 +19,7 @@ from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Keys, Limit, Now, Pa
 from sojourn.workspaces import audit
 from sojourn.workspaces.access import Caller, require_right
 
-router = APIRouter(tags=["media"])
+router = APIRouter(prefix="/v1", tags=["media"])
 
 Read = Annotated[Caller, Depends(require_right("media.read"))]
 Write = Annotated[Caller, Depends(require_right("media.write"))]

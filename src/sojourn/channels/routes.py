@@ -8,9 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from sojourn.channels import actions, store
-from sojourn.channels.media_routes import router as media_router
 from sojourn.channels.model import NewSender, Sender
-from sojourn.channels.webhook_routes import router as webhook_router
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.errors import FieldError, InvalidInput
 from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Keys, Limit, Now, Page, decode_cursor, encode_cursor
@@ -19,8 +17,6 @@ from sojourn.workspaces import audit
 from sojourn.workspaces.access import Caller, require_right
 
 router = APIRouter(prefix="/v1", tags=["senders"])
-router.include_router(media_router)
-router.include_router(webhook_router)
 
 Read = Annotated[Caller, Depends(require_right("senders.read"))]
 Write = Annotated[Caller, Depends(require_right("senders.write"))]

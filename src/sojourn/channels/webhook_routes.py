@@ -14,7 +14,7 @@ from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Limit, Now, Page, de
 from sojourn.workspaces import audit
 from sojourn.workspaces.access import Caller, CallerDep, require_right
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter(prefix="/v1", tags=["webhooks"])
 
 Read = Annotated[Caller, Depends(require_right("senders.read"))]
 Write = Annotated[Caller, Depends(require_right("senders.write"))]
