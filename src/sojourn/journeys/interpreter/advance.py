@@ -151,7 +151,7 @@ class _Walk:
         self.journey = journey
         self.run = structs.replace(run)
         self.now = now
-        self.view = RunView(self.run, facts, now, dict(overlay) if overlay else None)
+        self.view = RunView(self.run, facts, now, overlay)
         self.steps: list[Step] = []
         self.effects: list[Effect] = []
         self.cause: UUID | None = None
@@ -253,7 +253,7 @@ class _Walk:
         if leave.variables is not None:
             self._memory().variables = dict(leave.variables)
         if leave.attributes is not None:
-            self.view.overlay.update(leave.attributes)
+            self.view.set_attributes(leave.attributes)
         if leave.took is not None:
             self._take(leave.took)
 

@@ -21,8 +21,13 @@ TapId = Annotated[str, Field(min_length=1, max_length=200)]
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-def _one_or_many(value: object) -> object:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+Taps = Annotated[list[TapId], BeforeValidator(_as_list, json_schema_input_type=TapId | list[TapId])]
+Texts = Annotated[list[Words], BeforeValidator(_as_list, json_schema_input_type=Words | list[Words])]
+Kinds = Annotated[list[ReplyKind], BeforeValidator(_as_list, json_schema_input_type=ReplyKind | list[ReplyKind])]
 
 
 class NumberRange(Part):
@@ -39,11 +44,11 @@ class ReplyMatch(Part):
     `contains` words inside it · `number` a text that is a number · `kind` what was sent · `anything` every answer.
     """
 
-    tap: Annotated[list[TapId], BeforeValidator(_one_or_many)] = Field(default_factory=list)
-    text: Annotated[list[Words], BeforeValidator(_one_or_many)] = Field(default_factory=list)
-    contains: Annotated[list[Words], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    tap: Taps = Field(default_factory=list)
+    text: Texts = Field(default_factory=list)
+    contains: Texts = Field(default_factory=list)
     number: NumberRange | None = None
-    kind: Annotated[list[ReplyKind], BeforeValidator(_one_or_many)] = Field(default_factory=list)
+    kind: Kinds = Field(default_factory=list)
     anything: bool = False
 
     @model_validator(mode="after")

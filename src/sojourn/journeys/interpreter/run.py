@@ -173,7 +173,7 @@ class FactMissing(Exception):
 class RunView:
     """What nodes read: the run, its memory, gathered facts, and the changes that this walk made so far."""
 
-    __slots__ = ("facts", "memory", "now", "overlay", "run")
+    __slots__ = ("_person", "facts", "memory", "now", "overlay", "run")
 
     def __init__(self, run: Run, facts: Facts, now: datetime, overlay: dict[str, Any] | None = None) -> None:
         self.run = run
@@ -181,6 +181,12 @@ class RunView:
         self.facts = facts
         self.now = now
         self.overlay = {} if overlay is None else overlay
+        self._person: dict[str, Any] | None = None
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Attributes that this walk sets; what comes after sees them."""
+        self.overlay = {**self.overlay, **attributes}
+        self._person = None
 
     @property
     def step_key(self) -> str:
@@ -259,10 +265,12 @@ class RunView:
         }
 
     def _profile(self) -> dict[str, Any]:
+        if self._person is not None:
+            return self._person
         profile = self.facts.profile
         if isinstance(profile, UnsetType):
             raise FactMissing("profile")
-        return {
+        self._person = {
             "locale": profile.locale,
             "timezone": profile.timezone,
             "country": profile.country,
@@ -270,3 +278,4 @@ class RunView:
             **profile.attributes,
             **self.overlay,
         }
+        return self._person

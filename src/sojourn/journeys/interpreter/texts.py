@@ -17,7 +17,8 @@ from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 from liquid.undefined import is_undefined
 
-from sojourn.templates.liquid_sandbox import ENVIRONMENT
+from sojourn.templates.liquid_sandbox import ENVIRONMENT, compile_text
+from sojourn.templates.model import RenderFailed
 
 ROOTS = frozenset({"profile", "event", "trigger", "reply", "run", "workspace", "delivery", "now"})
 TEXT_MAX = 10_000  # characters a text may have in the file, and may become
@@ -75,9 +76,9 @@ def render(text: str, context: Mapping[str, Any]) -> str:
     if not has_liquid(text):
         return text
     try:
-        return _parse(text).render(NO_CLOCK | dict(context))
-    except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
-        raise TextFailed(str(error).split("\n", 1)[0]) from error
+        return compile_text(text).render(context)
+    except RenderFailed as error:
+        raise TextFailed(str(error.data.get("detail", ""))) from error
 
 
 def evaluate(text: str, context: Mapping[str, Any]) -> Any:
@@ -87,7 +88,7 @@ def evaluate(text: str, context: Mapping[str, Any]) -> Any:
     try:
         template = _parse(text.strip())
         if len(template.nodes) != 1 or not isinstance(template.nodes[0], OutputNode):
-            return template.render(NO_CLOCK | dict(context))
+            return render(text, context)
         value = template.nodes[0].expression.evaluate(RenderContext(template, globals=NO_CLOCK | dict(context)))
     except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
         raise TextFailed(str(error).split("\n", 1)[0]) from error

@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 from psycopg.rows import tuple_row
 
-from sojourn.journeys.interpreter.run import Memory, Run, Step
+from sojourn.journeys.interpreter.run import Memory, Run, RunState, Step
+from sojourn.journeys.store import literals
 from sojourn.kit.database import Conn, execute, fetch_all, fetch_value
 
 _ENCODER = msgspec.json.Encoder()
@@ -76,29 +77,20 @@ async def insert_runs(conn: Conn, runs: Sequence[Run]) -> set[UUID]:
 
 
 async def update_runs(conn: Conn, runs: Sequence[Run]) -> None:
-    """Write where runs stand now. The caller holds their locks. Memory is only sent where it changed."""
-    quiet = [run for run in runs if not run.is_memory_changed]
-    changed = [run for run in runs if run.is_memory_changed]
-    if quiet:
-        await execute(conn, SQL_UPDATE, _params(quiet))
-    if changed:
-        memories = [_ENCODER.encode(run.memory).decode() for run in changed]
-        await execute(conn, SQL_UPDATE_WITH_MEMORY, {**_params(changed), "memories": memories})
+    """Write where runs stand now. The caller holds their locks. Memory and ends are only sent where there are any."""
+    waiting = [run for run in runs if not run.is_memory_changed and run.state == RunState.WAITING]
+    others = [run for run in runs if run.is_memory_changed or run.state != RunState.WAITING]
+    if waiting:
+        await execute(conn, SQL_UPDATE_WAITING, literals.of_places(waiting))
+    if others:
+        memories = [_ENCODER.encode(run.memory).decode() if run.is_memory_changed else None for run in others]
+        await execute(conn, SQL_UPDATE, {**_params(others), "memories": memories})
 
 
-async def copy_steps(conn: Conn, steps: Iterable[tuple[Run, Step]]) -> None:
+async def copy_steps(conn: Conn, steps: Sequence[tuple[Run, Step]]) -> None:
     """Append finished visits."""
     async with conn.cursor() as cursor, cursor.copy(SQL_COPY_STEPS) as copy:
-        await copy.write("".join([_step_line(run, step) for run, step in steps]))
-
-
-def _step_line(run: Run, step: Step) -> str:
-    cause = r"\N" if step.cause is None else step.cause.hex
-    detail = r"\N" if step.detail is None else _ENCODER.encode(step.detail).decode().replace("\\", "\\\\")
-    return (
-        f"{run.id.hex}\t{run.bucket}\t{step.seq}\t{run.workspace_id.hex}\t{step.node}\t{step.kind}\t"
-        f"{step.entered_at.isoformat()}\t{step.left_at.isoformat()}\t{step.exit}\t{cause}\t{detail}\n"
-    )
+        await copy.write(literals.of_steps(steps))
 
 
 async def find_next_due(conn: Conn) -> datetime | None:
@@ -213,19 +205,18 @@ SELECT *
     ON CONFLICT DO NOTHING
 RETURNING id
 """
+SQL_UPDATE_WAITING: LiteralString = """
+UPDATE runs r
+   SET node = u.node, seq = u.seq, entered_at = u.entered_at, due_at = u.due_at
+  FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[], %(nodes)s::text[], %(seqs)s::integer[],
+              %(entered)s::timestamptz[], %(dues)s::timestamptz[])
+       AS u (id, bucket, node, seq, entered_at, due_at)
+ WHERE r.id = u.id AND r.bucket = u.bucket
+"""
 SQL_UPDATE: LiteralString = """
 UPDATE runs r
    SET state = u.state, node = u.node, seq = u.seq, entered_at = u.entered_at, due_at = u.due_at,
-       ended_at = u.ended_at, exit_reason = u.reason
-  FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[], %(states)s::text[], %(nodes)s::text[], %(seqs)s::integer[],
-              %(entered)s::timestamptz[], %(dues)s::timestamptz[], %(ended)s::timestamptz[], %(reasons)s::text[])
-       AS u (id, bucket, state, node, seq, entered_at, due_at, ended_at, reason)
- WHERE r.id = u.id AND r.bucket = u.bucket
-"""
-SQL_UPDATE_WITH_MEMORY: LiteralString = """
-UPDATE runs r
-   SET state = u.state, node = u.node, seq = u.seq, entered_at = u.entered_at, due_at = u.due_at,
-       ended_at = u.ended_at, exit_reason = u.reason, memory = u.memory
+       ended_at = u.ended_at, exit_reason = u.reason, memory = coalesce(u.memory, r.memory)
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[], %(states)s::text[], %(nodes)s::text[], %(seqs)s::integer[],
               %(entered)s::timestamptz[], %(dues)s::timestamptz[], %(ended)s::timestamptz[], %(reasons)s::text[],
               %(memories)s::jsonb[])

@@ -32,6 +32,17 @@ DeliveryStatus = Literal[
 ]  # fmt: skip
 
 
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Statuses = Annotated[
+    list[DeliveryStatus],
+    Field(min_length=1),
+    BeforeValidator(_as_list, json_schema_input_type=DeliveryStatus | list[DeliveryStatus]),
+]
+
+
 class EventCase(Part):
     """An event of this person. `match` names the property that must equal the run's key; `if` may look at the event.
 
@@ -62,7 +73,7 @@ class DeliveryCase(Part):
     """How far the latest message of node `of` got: `delivered` is also reached by `read`."""
 
     exit: Exit
-    delivery: Annotated[list[DeliveryStatus], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
+    delivery: Statuses
     of: NodeId
 
 
