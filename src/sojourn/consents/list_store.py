@@ -95,12 +95,16 @@ async def replace_allow_list(conn: Conn, workspace_id: UUID, identity_keys: Iter
 
 
 async def upsert_suppressions(conn: Conn, workspace_id: UUID, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
-    """Add entries; the same address, channel and reason again only moves its end and note. Ids in any order."""
+    """Add entries; the same address, channel and reason again only moves its end and note. Ids in the order given,
+    each once.
+    """
     columns = ("id", "channel", "scheme", "identity_key", "identity_hash", "reason", "note", "expires_at",
                "created_by", "created_at")  # fmt: skip
     unique = {(row["identity_hash"], row["channel"], row["reason"]): row for row in rows}
     params: dict[str, Any] = {name: [row[name] for row in unique.values()] for name in columns}
-    return [row["id"] for row in await fetch_all(conn, SQL_UPSERT_SUPPRESSIONS, {**params, "workspace": workspace_id})]
+    written = await fetch_all(conn, SQL_UPSERT_SUPPRESSIONS, {**params, "workspace": workspace_id})
+    ids = {(bytes(row["identity_hash"]), row["channel"], row["reason"]): row["id"] for row in written}
+    return [ids[key] for key in unique]
 
 
 async def list_suppressions(
@@ -186,7 +190,7 @@ SELECT id, %(workspace)s, channel, scheme, identity_key, identity_hash, reason, 
        AS t (id, channel, scheme, identity_key, identity_hash, reason, note, expires_at, created_by, created_at)
 ON CONFLICT (workspace_id, identity_hash, channel, reason) DO UPDATE
    SET note = coalesce(excluded.note, s.note), expires_at = excluded.expires_at, identity_key = excluded.identity_key
-RETURNING s.id
+RETURNING s.id, s.identity_hash, s.channel, s.reason
 """
 SQL_LIST_SUPPRESSIONS: LiteralString = """
 SELECT id, channel, scheme, identity_key, reason, note, expires_at, created_by, created_at

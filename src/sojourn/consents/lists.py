@@ -69,7 +69,8 @@ async def suppress(
     ids = await list_store.upsert_suppressions(conn, workspace_id, rows)
     changes = {"entries": len(ids), "reasons": sorted({entry.reason.value for entry in entries})}
     await audit.record(conn, actor, workspace_id, "suppressions.added", "suppression", ids[0], changes, now)
-    return await list_store.list_suppressions_by_id(conn, workspace_id, ids)
+    found = {row.id: row for row in await list_store.list_suppressions_by_id(conn, workspace_id, ids)}
+    return [found[id_] for id_ in ids]
 
 
 async def lift_suppression(
