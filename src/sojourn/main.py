@@ -118,5 +118,6 @@ def run(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         backlog=4096,
+        timeout_keep_alive=75,  # seconds; callers that keep a pool of connections may leave some of them idle
         timeout_graceful_shutdown=10,
     )
