@@ -161,27 +161,36 @@ def _ensure_running() -> None:
     binaries = find_binaries(run_as, home=FOLDER / "programs")
     if not (data / "PG_VERSION").exists() or int((data / "PG_VERSION").read_text()) != binaries.major:
         _initialise(binaries, run_as, data)
-    options = " ".join(f"-c {name}={value!r}" for name, value in SETTINGS.items() if _known(name, binaries))
-    (data / "postmaster.pid").unlink(missing_ok=True)  # we hold the start lock and nobody answers
     for attempt in range(2):
-        done = _pg_ctl(
-            binaries,
-            run_as,
-            data,
-            "start",
-            "-w",
-            "-t",
-            "60",
-            "-l",
-            str(FOLDER / "data" / "log.txt"),
-            "-o",
-            f"-k {FOLDER} {options}",
-        )
-        if done.returncode == 0 and _answers():
+        words = _start(binaries, run_as, data)
+        if not words:
             return
         if attempt == 0:  # a machine that lost power in the middle of a run: these data are worthless, start afresh
+            (FOLDER / "failed.txt").write_text(f"{words}\n{_log_of(data)}")
             _initialise(binaries, run_as, data)
-    raise RuntimeError(f"the test server does not start, see {data}/log.txt: {done.stderr}")
+    raise RuntimeError(f"the test server does not start: {words}\n{_log_of(data)}")
+
+
+def _start(binaries: Binaries, run_as: RunAs, data: Path) -> str:
+    """Start the server; what pg_ctl said when it did not start, else an empty text."""
+    options = " ".join(f"-c {name}={value!r}" for name, value in SETTINGS.items() if _known(name, binaries))
+    deadline = time.monotonic() + 30
+    while True:
+        (data / "postmaster.pid").unlink(missing_ok=True)  # we hold the start lock and nobody answers
+        how = ["start", "-w", "-t", "60", "-l", str(data / "log.txt"), "-o", f"-k {FOLDER} {options}"]
+        done = _pg_ctl(binaries, run_as, data, *how)
+        if done.returncode == 0 and _answers():
+            return ""
+        if time.monotonic() > deadline or "shared memory block" not in _log_of(data):
+            return done.stderr or "it does not answer"
+        time.sleep(0.5)  # processes of a killed server still end
+
+
+def _log_of(data: Path) -> str:
+    try:
+        return (data / "log.txt").read_text(errors="replace")[-3000:]
+    except FileNotFoundError:
+        return ""
 
 
 def _known(setting: str, binaries: Binaries) -> bool:
@@ -192,7 +201,7 @@ def _initialise(binaries: Binaries, run_as: RunAs, data: Path) -> None:
     subprocess.run(["rm", "-rf", str(data)], check=True)
     data.mkdir(mode=0o700)
     run_as.give(data)
-    FOLDER.chmod(0o777 if run_as.uid is not None else 0o755)  # its socket is made here
+    FOLDER.chmod(0o1777 if run_as.uid is not None else 0o755)  # its socket is made here
     binaries.run(
         "initdb",
         "-D",
@@ -209,18 +218,27 @@ def _initialise(binaries: Binaries, run_as: RunAs, data: Path) -> None:
 
 
 def _answers() -> bool:
-    try:
-        psycopg.connect(_url("postgres"), connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    """Whether a server listens; one that is starting or has no connection to spare is waited for."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(_url("postgres"), connect_timeout=10).close()
+        except psycopg.OperationalError as error:
+            words = str(error)
+            if not any(sign in words for sign in ("starting up", "too many clients", "reserved", "timeout expired")):
+                return False
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
 
 
 def _stop() -> None:
     data = FOLDER / "data"
     run_as = choose_user(data)
     with contextlib.suppress(Exception):
-        _pg_ctl(find_binaries(run_as, home=FOLDER / "programs"), run_as, data, "stop", "-m", "immediate", "-w")
+        _pg_ctl(find_binaries(run_as, home=FOLDER / "programs"), run_as, data, "stop", "-m", "fast", "-w")
 
 
 def _pg_ctl(binaries: Binaries, run_as: RunAs, data: Path, *args: str) -> subprocess.CompletedProcess[str]:
