@@ -112,7 +112,7 @@ def parse_single(body: bytes, kind: str, *, now: datetime, default_region: str |
     return calls
 
 
-def _take(  # noqa: PLR0917
+def _take(
     calls: Calls, raw: bytes, path: str, kind: str | None, around: Around, context: dict[str, Any] | None = None
 ) -> None:
     if len(raw) > EVENT_BYTES_MAX:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -29,6 +28,7 @@ from sojourn.templates.signals import SubmitVariant
 from sojourn.workspaces import actions as workspaces
 from sojourn.workspaces.store import list_audit_entries
 from tests.integration.templates.conftest import WABA
+from tests.support.api import Api
 
 BODY = {"type": "BODY", "text": "Hi {{first_name}}, your order {{order_id}} left our roastery with the courier today."}
 REPLY = {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Thank you", "id": "thanks"}]}
@@ -240,33 +240,3 @@ async def test_the_api_writes_lists_and_previews(work, workspace, database):
     assert (await api.call("GET", f"{path}/history")).json == []
     assert (await api.call("DELETE", path)).status == 204
     assert (await api.call("GET", "/v1/templates?cursor=x")).status == 422
-
-
-class Api:
-    """Calls an application without a socket."""
-
-    def __init__(self, app, key):
-        self.app, self.key = app, key
-
-    async def call(self, method, path, body=None):
-        import json
-
-        path, _, query = path.partition("?")
-        sent = []
-        data = b"" if body is None else json.dumps(body).encode()
-        headers = [(b"authorization", f"Bearer {self.key}".encode()), (b"content-type", b"application/json")]
-        scope = {
-            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "headers": headers,
-            "query_string": query.encode(), "http_version": "1.1", "scheme": "http", "server": ("t", 80),
-            "client": ("t", 1), "root_path": "",
-        }  # fmt: skip
-
-        async def receive():
-            return {"type": "http.request", "body": data, "more_body": False}
-
-        async def send(message):
-            sent.append(message)
-
-        await self.app(scope, receive, send)
-        answer = b"".join(one.get("body", b"") for one in sent[1:])
-        return SimpleNamespace(status=sent[0]["status"], json=json.loads(answer) if answer else None)

@@ -1,0 +1,1 @@
+"""What happened, read from any table; writes none."""
