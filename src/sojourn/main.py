@@ -17,6 +17,7 @@ from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
 from sojourn.channels.whatsapp.routes import webhook_app
 from sojourn.consents import routes as consents
 from sojourn.deliveries import routes as deliveries
+from sojourn.events import routes as events
 from sojourn.events.asgi import PATHS as SEGMENT_ADDRESSES
 from sojourn.events.asgi import events_app, segment_app
 from sojourn.imports import routes as imports
@@ -28,6 +29,8 @@ from sojourn.kit.logs import configure_logs
 from sojourn.kit.web import BodyLimit, install_error_handlers
 from sojourn.messages import routes as messages
 from sojourn.pricing import routes as pricing
+from sojourn.profiles import routes as profiles
+from sojourn.reports import routes as reports
 from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 from sojourn.templates import routes as templates
@@ -42,6 +45,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     media.router,
     webhooks.router,
     templates.router,
+    profiles.router,
+    events.router,
+    reports.router,
     consents.router,
     messages.router,
     pricing.router,
