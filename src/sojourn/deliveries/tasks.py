@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from psycopg.errors import DeadlockDetected
+
 from sojourn.channels import transports
 from sojourn.channels.base import Result
 from sojourn.channels.signals import SenderChanged, StatusesReported
@@ -21,10 +23,12 @@ from sojourn.kit import crash
 from sojourn.kit import ids as kit_ids
 from sojourn.kit.clock import system_now
 from sojourn.kit.database import Conn
+from sojourn.kit.errors import DatabaseUnavailable
 from sojourn.kit.jobs import TRANSACTIONAL, Handler, Periodic, Poller, Work
 
 CHUNK = 50  # messages whose answers are waited for together
 GATHER_SECONDS = 0.03  # how long a first answer waits for others before it is written
+RECORD_WAITS_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0, None)
 TIME_TO_LIVE = timedelta(days=30)  # the platform drops what it could not deliver by then (reference, section 2.21)
 EXPIRE_BATCH = 5000
 
@@ -66,9 +70,18 @@ async def _send(work: Work, outgoing: Sequence[Outgoing]) -> None:
 
 
 async def _record(work: Work, results: Sequence[Result], outgoing: dict[UUID, Outgoing]) -> None:
+    """Write answers. A database that is away for a moment gets several tries; after that reports settle them."""
     crash.point("deliveries.sent")
-    async with work.transaction() as conn:
-        await record_results(conn, results, keys=work.keys, now=work.now(), outgoing=outgoing)
+    for wait in RECORD_WAITS_SECONDS:
+        try:
+            async with work.transaction() as conn:
+                await record_results(conn, results, keys=work.keys, now=work.now(), outgoing=outgoing)
+        except (DatabaseUnavailable, DeadlockDetected):
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
+        else:
+            break
     crash.point("deliveries.answered")
 
 
