@@ -57,8 +57,8 @@ def shared_server() -> Iterator[str]:
     if given:
         yield given
         return
-    FOLDER.mkdir(mode=0o755, exist_ok=True)
-    FOLDER.chmod(0o755)
+    FOLDER.mkdir(exist_ok=True)
+    FOLDER.chmod(0o1777 if os.geteuid() == 0 else 0o755)  # the server's own user makes its socket here
     with _locked("start.lock", fcntl.LOCK_EX):
         session = _hold_session()
         try:
@@ -201,7 +201,6 @@ def _initialise(binaries: Binaries, run_as: RunAs, data: Path) -> None:
     subprocess.run(["rm", "-rf", str(data)], check=True)
     data.mkdir(mode=0o700)
     run_as.give(data)
-    FOLDER.chmod(0o1777 if run_as.uid is not None else 0o755)  # its socket is made here
     binaries.run(
         "initdb",
         "-D",
