@@ -73,7 +73,7 @@ class Handler:
     batch: int = 200
     ordered: bool = False
     max_attempts: int = 10
-    lease_seconds: float = 60.0
+    lease_seconds: float = 20.0  # kept alive while its worker lives, so a short one costs nothing
     concurrency: int = 1
 
 
