@@ -17,8 +17,8 @@ RATE = Figure(
     "deliveries_per_s", "deliveries/s", 1_000, True,
     "20,000 deliveries requested in advance, four senders at 1,000/s, one worker, one web process; the simulator "
     "answers after 100 ms and reports sent, delivered and read at once, up to 100 a post; the policy decides again, "
-    "its trace is stored, template with four variables; the clock stops when sent, delivered and read of every message are "
-    "merged and the simulator's count equals ours",
+    "its trace is stored, template with four variables; the clock stops when sent, delivered and read of every message "
+    "are merged and the simulator's count equals ours",
 )  # fmt: skip
 CPU = Figure(
     "deliveries_cpu_ms", "ms", 1.0, False,

@@ -164,10 +164,14 @@ _PLAIN_FIELDS = frozenset(
 
 
 async def request_check(conn: Conn, sender: Sender, *, now: datetime, resume: bool = False) -> None:
-    """Have a sender tried against its provider by a worker. `resume`: a success also ends a stop."""
+    """Have a worker try a sender against its provider, and subscribe our webhook address when that worked.
+
+    `resume`: a success also ends a stop.
+    """
     if sender.state in (SenderState.DRAFT, SenderState.FAILED):
         await change_state(conn, sender, SenderState.CHECKING, reason=None, source="check", now=now)
-    await jobs.defer(conn, [CheckSender(workspace_id=sender.workspace_id, sender_id=sender.id, resume=resume)])
+    check = CheckSender(workspace_id=sender.workspace_id, sender_id=sender.id, resume=resume, connect=True)
+    await jobs.defer(conn, [check])
 
 
 async def request_probes(conn: Conn) -> None:

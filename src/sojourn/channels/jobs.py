@@ -8,11 +8,15 @@ from sojourn.kit.jobs import Signal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSender(Signal):
-    """Try a sender against its provider and write what was found. `resume`: a success also ends a stop."""
+    """Try a sender against its provider and write what was found.
+
+    `resume`: a success also ends a stop. `connect`: after a success our webhook address is subscribed as well.
+    """
 
     workspace_id: UUID
     sender_id: UUID
     resume: bool = False
+    connect: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from sojourn.channels.webhook_store import ParsedBody
 from sojourn.channels.whatsapp import checks_live, client, media, parsing
 from sojourn.channels.whatsapp.account import Account, load_accounts
 from sojourn.channels.whatsapp.graph import GraphError, GraphUnreachable
-from sojourn.kit import crash
+from sojourn.kit import crash, jobs
 from sojourn.kit.database import Conn, Row
 from sojourn.kit.errors import DatabaseUnavailable
 from sojourn.kit.jobs import Work
@@ -76,19 +76,21 @@ async def webhooks_wait(conn: Conn, now: datetime) -> bool:
 
 async def check_senders(work: Work, batch: list[CheckSender]) -> None:
     """Try senders against their provider. Leased; may run twice."""
-    wanted = {
-        job.sender_id: job.resume or any(o.resume for o in batch if o.sender_id == job.sender_id) for job in batch
-    }
+    wanted: dict[UUID, tuple[bool, bool]] = {}
+    for job in batch:
+        resume, connect = wanted.get(job.sender_id, (False, False))
+        wanted[job.sender_id] = (resume or job.resume, connect or job.connect)
     async with work.transaction() as conn:
         accounts = await load_accounts(conn, list(wanted), work.keys)
     gate = asyncio.Semaphore(PARALLEL_CALLS)
     async with asyncio.TaskGroup() as group:
-        for sender_id, resume in wanted.items():
-            group.create_task(_check_one(work, gate, sender_id, accounts.get(sender_id), resume=resume))
+        for sender_id, (resume, connect) in wanted.items():
+            account = accounts.get(sender_id)
+            group.create_task(_check_one(work, gate, sender_id, account, resume=resume, connect=connect))
 
 
 async def _check_one(
-    work: Work, gate: asyncio.Semaphore, sender_id: UUID, account: Account | None, *, resume: bool
+    work: Work, gate: asyncio.Semaphore, sender_id: UUID, account: Account | None, *, resume: bool, connect: bool
 ) -> None:
     if account is None:
         result = actions.CheckResult(reason="no_credentials")
@@ -102,6 +104,8 @@ async def _check_one(
             )
     async with work.transaction() as conn:
         await actions.apply_check(conn, sender_id, result, resume=resume, now=work.now())
+        if connect and result.reason is None and account is not None and account.app_secret is not None:
+            await jobs.defer(conn, [ConnectWebhook(workspace_id=account.workspace_id, sender_id=sender_id)])
 
 
 async def probe_senders(work: Work) -> None:
