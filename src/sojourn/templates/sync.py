@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,15 @@ from sojourn.channels.signals import TemplateReviewed
 from sojourn.channels.store import find_sender, list_senders
 from sojourn.channels.template_calls import ProviderRefused, create_template, edit_template, list_templates
 from sojourn.kit.database import Conn
-from sojourn.kit.jobs import Work
+from sojourn.kit.jobs import Work, defer
 from sojourn.templates import actions, changes, store
 from sojourn.templates.definition import category_of, definition_of, provider_components, state_of
 from sojourn.templates.languages import normalise_language
 from sojourn.templates.model import LogicalTemplate, Variant, VariantState
-from sojourn.templates.signals import SubmitVariant
+from sojourn.templates.signals import SubmitVariant, SyncTemplates
 
+# Most reviews take minutes; the webhook that tells may be lost, or the account may not be subscribed to it yet.
+LOOK_AGAIN = (timedelta(seconds=5), timedelta(minutes=2))
 ALREADY_THERE = 2388024  # subcode: content in this language exists; source: Cloud API reference, 3.14
 
 
@@ -71,9 +74,12 @@ async def _record(work: Work, job: SubmitVariant, answer: Mapping[str, Any], *, 
             state=state if old.state == VariantState.SUBMITTING else old.state,
             rejected_reason=reason,
         )
-        await actions.apply_variant(
-            conn, job.workspace_id, template, old, new, source="submit", reason=reason, now=work.now()
-        )
+        now = work.now()
+        await actions.apply_variant(conn, job.workspace_id, template, old, new, source="submit", reason=reason, now=now)
+        if new.state == VariantState.PENDING:
+            reading = SyncTemplates(workspace_id=job.workspace_id, sender_id=job.sender_id)
+            for wait in LOOK_AGAIN:
+                await defer(conn, [reading], due_at=now + wait)
 
 
 async def read_account(work: Work, sender_id: UUID) -> dict[str, int]:
