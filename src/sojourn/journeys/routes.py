@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from sojourn.journeys import actions, explain
@@ -211,10 +211,12 @@ async def validate_journey(conn: ConnDep, caller: Reader, source: Source) -> Che
 
 
 @router.post("/journeys", openapi_extra=FILE)
-async def save_journey(conn: ConnDep, now: Now, caller: Writer, source: Source, response: Response) -> SavedOut:
-    """Save a journey file as the draft of the journey that its `key` names. 201 for a new journey."""
+async def save_journey(conn: ConnDep, now: Now, caller: Writer, source: Source) -> SavedOut:
+    """Save a journey file as the draft of the journey that its `key` names; a new key is a new journey.
+
+    A file that is live already leaves no draft.
+    """
     journey, problems = await actions.save_journey(conn, caller, source, now=now)
-    response.status_code = 201 if journey.created_at == now else 200
     return SavedOut(**JourneyOut.of(journey).model_dump(), warnings=[ProblemOut.of(problem) for problem in problems])
 
 

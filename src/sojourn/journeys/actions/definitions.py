@@ -52,19 +52,25 @@ async def save_journey(
 ) -> tuple[Journey, list[Problem]]:
     """Save a definition as the draft of the journey that its `key` names; a new key is a new journey.
 
-    Runs go on in their versions until it is published. Returns warnings. Raises JourneyInvalid with every mistake of
-    the file itself; what the workspace lacks (templates) is only refused when publishing.
+    What is live already leaves no draft. Runs go on in their versions until it is published. Returns warnings. Raises
+    JourneyInvalid with every mistake of the file itself; what the workspace lacks (templates) is only refused when
+    publishing.
     """
     definition, problems = validate_text(source) if isinstance(source, str) else validate_data(source)
     if definition is None:
         raise JourneyInvalid(problems)
+    known = await store.find_journey_by_key(conn, caller.workspace_id, definition.key)
+    latest = None if known is None else await store.find_latest_version(conn, known.id)
+    is_live = latest is not None and latest.definition == definition.raw
+    if known is not None and is_live and known.draft is None:
+        return known, problems
     journey = await store.upsert_draft(
         conn,
         journey_id=JourneyId(new_id(now)),
         workspace_id=caller.workspace_id,
         key=definition.key,
         name=definition.name,
-        draft=dict(definition.raw),
+        draft=None if is_live else dict(definition.raw),
         now=now,
     )
     await audit.record(

@@ -40,10 +40,24 @@ async def list_journeys(conn: Conn, workspace_id: UUID, *, after: UUID | None, l
 
 
 async def upsert_draft(
-    conn: Conn, *, journey_id: JourneyId, workspace_id: UUID, key: str, name: str, draft: dict[str, Any], now: datetime
+    conn: Conn,
+    *,
+    journey_id: JourneyId,
+    workspace_id: UUID,
+    key: str,
+    name: str,
+    draft: dict[str, Any] | None,
+    now: datetime,
 ) -> Journey:
     """Save a draft under its key; a journey that exists keeps its id and state."""
-    params = {"id": journey_id, "workspace": workspace_id, "key": key, "name": name, "draft": Jsonb(draft), "now": now}
+    params = {
+        "id": journey_id,
+        "workspace": workspace_id,
+        "key": key,
+        "name": name,
+        "draft": None if draft is None else Jsonb(draft),
+        "now": now,
+    }
     [row] = await fetch_all(conn, SQL_UPSERT_DRAFT, params)
     return _journey(row)
 
