@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from .harness.disturbances import Disturbance, matrix, usual
+from .harness.ports import Ports
+from .harness.receiver import Receiver
 from .harness.story import Story
 
 
@@ -41,6 +43,17 @@ async def story(disturbance: Disturbance, request: pytest.FixtureRequest) -> Asy
             print(story.logs())
     finally:
         await story.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """The shop's own HTTP server, which journeys call."""
+    ports = Ports()
+    receiver = Receiver(ports.take())
+    await receiver.start()
+    yield receiver
+    await receiver.close()
+    ports.release()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -29,7 +29,7 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 START = datetime(2026, 3, 3, 9, 0, tzinfo=AMSTERDAM)
 MIGRATIONS = ROOT / "src/sojourn/migrations"
 WORKSPACE = "Brisk Coffee"
-SETTLE_SECONDS = 60.0  # real time within which a hop must come to rest
+SETTLE_SECONDS = 90.0  # real time within which a hop must come to rest
 POLL_SECONDS = 0.004
 
 SOJOURN = [sys.executable, "-m", "sojourn"]
