@@ -318,8 +318,8 @@ SELECT d.*, c.template, c.language, c.body
  LIMIT %(limit)s
 """
 SQL_LOCK_DELIVERIES: LiteralString = """
-SELECT d.id, d.workspace_id, d.profile_id, d.status, d.owner_kind, d.owner_id, d.run_id, d.step_key, d.purpose,
-       d.sender_id, d.lane, d.planned_at, d.expires_at, d.attempt_number
+SELECT d.id, d.workspace_id, d.profile_id, d.status, d.reason, d.purpose, d.channel, d.sender_id, d.owner_kind,
+       d.owner_id, d.run_id, d.step_key, d.requested_at, d.planned_at
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN deliveries d ON d.id = t.id AND d.bucket = t.bucket
  ORDER BY d.id
