@@ -70,6 +70,8 @@ def parse_moment(value: object, default: datetime) -> datetime:
 
 def normalise_address(value: str) -> str:
     """A phone number without + and spaces, so that all spellings have one hash; other ids unchanged."""
+    if value.isdigit():
+        return value
     digits = value.translate(_PUNCTUATION)
     return digits if digits.isdigit() else value
 
