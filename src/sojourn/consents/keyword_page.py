@@ -16,8 +16,8 @@ A word counts as a **whole message or caption**. Case, accents, punctuation, hel
 
 | Kind | When it counts | What happens |
 |---|---|---|
-| stop | always, also inside an open question | marketing on this channel and all its topics are withdrawn at once; one \
-confirmation a person and day, with a button *Stop everything* |
+| stop | always, also inside an open question | marketing on this channel and all its topics are withdrawn at once; \
+one confirmation a person and day, with a button *Stop everything* |
 | stop everything | always | marketing is withdrawn on every channel |
 | start | always | confirms an open double opt-in; else asks with two buttons (double opt-in on) or grants (off) |
 | help | always; behind an open question of a journey | the help text of the workspace |
@@ -26,8 +26,8 @@ kind; *yes* and *no* only answer an open double opt-in, anything else they mean 
 | clear near miss (`please stop sending me these`, `stpo`) | always | as stop; the confirmation offers a way back |
 | unclear near miss (`can you stop`) | always | marketing is held at once, two buttons ask; no answer keeps the hold |
 
-Taps are matched by the id of the button, never by its label. `quick_reply_actions` in the workspace's settings gives ids
-of your own templates a meaning: `{"stop_promos": "stop"}` (`stop`, `stop_all`).
+Taps are matched by the id of the button, never by its label. `quick_reply_actions` in the workspace's settings gives
+ids of your own templates a meaning: `{"stop_promos": "stop"}` (`stop`, `stop_all`).
 
 Own words (`PUT /v1/keywords`) are added to these lists. They never take a built-in word away or change its meaning.
 `POST /v1/keywords/test` says what a message would mean.
