@@ -51,7 +51,7 @@ def run(
     with explain_errors():
         settings = read_settings(port=port, host=host, data_dir=data_dir)
         plan = RunPlan(settings=settings, demo=demo, workers=workers or settings.workers)
-        code = asyncio.run(run_stack(plan, report=lambda text: err.print(f"[dim]{text}[/dim]"), on_ready=_announce))
+        code = asyncio.run(run_stack(plan, report=_report, on_ready=_announce, on_story=_tell))
     raise typer.Exit(code)
 
 
@@ -79,15 +79,23 @@ def work() -> None:
         worker.run(dataclasses.replace(settings, database_url=installation_url(settings)))
 
 
+def _report(text: str) -> None:
+    err.print(text, style="dim", markup=False, soft_wrap=True)
+
+
 def _announce(running: Running) -> None:
-    lines = [f"[bold]{running.address}[/bold]"]
-    if running.story is not None:
-        lines += ["", f"API key   {running.story.api_key}", *running.story.lines]
-    lines += ["", f"Data and logs are in {running.data_dir}. Ctrl-C stops everything."]
     out.rule("Sojourn", align="left")
-    for line in lines:
-        out.print(line, markup=line.startswith("[bold]"), soft_wrap=True)
+    out.print(f"[bold]{running.address}[/bold]", soft_wrap=True)
+    if running.api_key is not None:
+        out.print(f"API key   {running.api_key}", markup=False, soft_wrap=True)
+    out.print(f"Data and logs are in {running.data_dir}. Ctrl-C stops everything.", markup=False, soft_wrap=True)
     out.print(f"ready in {running.seconds:.1f} s", soft_wrap=True)
+    sys.stdout.flush()
+
+
+def _tell(lines: list[str]) -> None:
+    for line in ("", *lines):
+        out.print(line, markup=False, soft_wrap=True)
     sys.stdout.flush()
 
 

@@ -34,7 +34,12 @@ def seed_command(
             data_dir=settings.data_dir,
         )
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        story = asyncio.run(demo.tell(stage, report=lambda text: errors.print(f"[dim]{text}[/dim]")))
-    console.print(f"API key   {story.api_key}", markup=False, soft_wrap=True)
-    for line in story.lines:
+        key, lines = asyncio.run(_play(stage))
+    console.print(f"API key   {key}", markup=False, soft_wrap=True)
+    for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+async def _play(stage: demo.Stage) -> tuple[str, list[str]]:
+    key = await demo.open_shop(stage, report=lambda text: errors.print(text, style="dim", markup=False))
+    return key, await demo.play_order(stage)

@@ -42,7 +42,8 @@ class Running:
     address: str
     data_dir: Path
     seconds: float
-    story: demo.Story | None = None
+    api_key: str | None = None
+    stage: demo.Stage | None = None
 
 
 @dataclass(slots=True)
@@ -54,8 +55,10 @@ class _Parts:
     watching: asyncio.Task[None] | None = None
 
 
-async def run_stack(plan: RunPlan, *, report: Report, on_ready: Callable[[Running], None]) -> int:
-    """Start everything, tell when it is ready, run until SIGINT or SIGTERM. Returns the exit code.
+async def run_stack(
+    plan: RunPlan, *, report: Report, on_ready: Callable[[Running], None], on_story: Callable[[list[str]], None]
+) -> int:
+    """Start everything, tell when it is ready, play the demo's order, run until SIGINT or SIGTERM. The exit code.
 
     Raises CannotRunError, EmbeddedError, MigrationError or ChildFailedError, with texts for people, after everything
     that was started has been stopped again.
@@ -69,9 +72,13 @@ async def run_stack(plan: RunPlan, *, report: Report, on_ready: Callable[[Runnin
         place.require_free_port(settings.host, settings.port)
         starting = asyncio.create_task(_start(plan, parts, report, began))
         await _first(starting, stop)
-        if starting.done():
-            on_ready(await starting)
+        if not starting.cancelled():
+            running = starting.result()
+            on_ready(running)
+            playing = asyncio.create_task(_play(running, report, on_story))
             await _first(stop, parts.failed)
+            playing.cancel()
+            await asyncio.wait([playing])
         if parts.failed.is_set():
             raise ChildFailedError(parts.reason)
         report("stopping")
@@ -97,16 +104,27 @@ async def _start(plan: RunPlan, parts: _Parts, report: Report, began: float) -> 
         await parts.supervisor.start(_ours(f"worker-{number}", "work", env))
     address = f"http://{settings.host}:{settings.port}"
     await _wait_for(f"{address}/v1/ready", "web", parts)
-    story = None
-    if simulator_port is not None and clock_file is not None:
+    api_key = stage = None
+    if simulator_port is not None:
         simulator = f"http://127.0.0.1:{simulator_port}"
         await _wait_for(f"{simulator}/sim/info", "simulator", parts)
         stage = demo.Stage(database_url=url, address=address, simulator=simulator, data_dir=settings.data_dir)
         try:
-            story = await demo.tell(stage, report=report)
+            api_key = await demo.open_shop(stage, report=report)
         except demo.DemoFailedError as error:
             report(str(error))  # everything else runs, and its logs help to find out why
-    return Running(address=address, data_dir=settings.data_dir, seconds=time.monotonic() - began, story=story)
+    return Running(
+        address=address, data_dir=settings.data_dir, seconds=time.monotonic() - began, api_key=api_key, stage=stage
+    )
+
+
+async def _play(running: Running, report: Report, on_story: Callable[[list[str]], None]) -> None:
+    if running.stage is None or running.api_key is None:
+        return
+    try:
+        on_story(await demo.play_order(running.stage))
+    except demo.DemoFailedError as error:
+        report(str(error))
 
 
 async def _database(settings: Settings, parts: _Parts, report: Report) -> str:

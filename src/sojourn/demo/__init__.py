@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,41 +28,44 @@ class Stage:
     data_dir: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """What was made and what happened, for the closing panel."""
-
-    api_key: str
-    lines: tuple[str, ...]
-
-
-async def tell(stage: Stage, *, report: Callable[[str], None]) -> Story:
-    """Make the demo's data where they are missing, set up the simulator, play one order.
+async def open_shop(stage: Stage, *, report: Callable[[str], None]) -> str:
+    """Set up the simulator and make the demo's data where they are missing; the API key that opens the shop.
 
     Raises DemoFailedError when the product or the simulator refuses something; what was made until then stays.
     """
     notes = await door.open_door(stage.database_url, stage.data_dir)
-    try:
-        return await _play(stage, notes, report=report)
-    except (RefusedError, aiohttp.ClientError, TimeoutError) as error:
-        raise DemoFailedError(f"the demo cannot be set up: {error}") from error
-
-
-async def _play(stage: Stage, notes: door.Notes, *, report: Callable[[str], None]) -> Story:
-    async with Api(stage.address, notes.api_key) as api, Api(stage.simulator) as sim:
+    async with _both_sides(stage, notes) as (api, sim):
         is_open = await shop.is_open(api)
-        templates = (await api.get("/v1/templates"))["items"] if is_open else []
-        await shop.set_up_simulator(sim, templates)
+        await shop.set_up_simulator(sim, (await api.get("/v1/templates"))["items"])
         sender = await shop.connect_number(api, stage.simulator)
         if sender["state"] != "active":
             report(f"the sender is {sender['state']}: {sender['state_reason']}")
         if not is_open:
             report(await shop.bring_people(api))
-            await shop.bring_templates(api)
+            await shop.bring_templates(api, report)
             await shop.bring_journey(api)
+    return notes.api_key
+
+
+async def play_order(stage: Stage) -> list[str]:
+    """Ship one order by the public API and watch the person's phone; what happened and what to try, line by line.
+
+    Raises DemoFailedError.
+    """
+    notes = door.read_notes(stage.data_dir)
+    async with _both_sides(stage, notes) as (api, sim):
         notes, lines = await order.play(api, sim, notes)
     door.write_notes(stage.data_dir, notes)
-    return Story(api_key=notes.api_key, lines=("", *lines, "", *what_to_try(stage, notes)))
+    return [*lines, "", *what_to_try(stage, notes)]
+
+
+@asynccontextmanager
+async def _both_sides(stage: Stage, notes: door.Notes) -> AsyncIterator[tuple[Api, Api]]:
+    try:
+        async with Api(stage.address, notes.api_key) as api, Api(stage.simulator) as sim:
+            yield api, sim
+    except (RefusedError, aiohttp.ClientError, TimeoutError, LookupError) as error:
+        raise DemoFailedError(f"the demo cannot be played: {type(error).__name__} {error}") from error
 
 
 def what_to_try(stage: Stage, notes: door.Notes) -> list[str]:

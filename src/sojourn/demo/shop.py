@@ -18,6 +18,7 @@ APP_ID = "501234567890123"
 APP_SECRET = "demo_app_secret"  # noqa: S105 - of the simulator, which invents its own world
 TOKEN = "EAAsimulated"  # noqa: S105 - likewise
 REVIEW_SECONDS = 20.0
+CONNECT_SECONDS = 10.0
 BEHAVIOUR = {
     "latency_ms": [40, 120],
     "review_delay": 0,
@@ -77,31 +78,33 @@ def _known_variants(template: dict[str, Any]) -> list[dict[str, Any]]:
 async def connect_number(api: Api, simulator: str) -> dict[str, Any]:
     """The shop's sender, pointed at the simulator, checked and with its webhook subscribed."""
     found = [one for one in (await api.get("/v1/senders"))["items"] if one["phone_number_id"] == PHONE_NUMBER_ID]
-    if not found:
-        sender = await api.post(
-            "/v1/senders",
-            {
-                "channel": "whatsapp", "name": "Brisk Coffee", "phone_number": PHONE_NUMBER,
-                "phone_number_id": PHONE_NUMBER_ID, "waba_id": WABA_ID, "app_id": APP_ID, "app_secret": APP_SECRET,
-                "access_token": TOKEN, "base_url": simulator, "throughput_per_s": 70, "country": "GB",
-                "default_language": "en", "timezone": "Europe/Amsterdam", "is_default": True,
-            },
-        )  # fmt: skip
-    else:
+    if found:
         # A new token starts a check, which also subscribes the webhook anew: the simulator remembers nothing.
         changes = {"base_url": simulator, "access_token": TOKEN}
-        sender = await api.patch(f"/v1/senders/{found[0]['id']}", changes)
-    return await wait_for_sender(api, sender)
+        await api.patch(f"/v1/senders/{found[0]['id']}", changes)
+        return await _connected(api, found[0]["id"], shaken_before=found[0]["webhook"]["verified_at"])
+    sender = await api.post(
+        "/v1/senders",
+        {
+            "channel": "whatsapp", "name": "Brisk Coffee", "phone_number": PHONE_NUMBER,
+            "phone_number_id": PHONE_NUMBER_ID, "waba_id": WABA_ID, "app_id": APP_ID, "app_secret": APP_SECRET,
+            "access_token": TOKEN, "base_url": simulator, "throughput_per_s": 70, "country": "GB",
+            "default_language": "en", "timezone": "Europe/Amsterdam", "is_default": True,
+        },
+    )  # fmt: skip
+    return await _connected(api, sender["id"], shaken_before=None)
 
 
-async def wait_for_sender(api: Api, sender: dict[str, Any]) -> dict[str, Any]:
-    """The sender once its check is over; as it stands when that takes too long."""
+async def _connected(api: Api, sender_id: str, *, shaken_before: str | None) -> dict[str, Any]:
+    """The sender once it is active and its webhook shook hands; as it stands when that takes too long."""
 
     async def look() -> dict[str, Any] | None:
-        now: dict[str, Any] = await api.get(f"/v1/senders/{sender['id']}")
-        return None if now["state"] == "checking" else now
+        now: dict[str, Any] = await api.get(f"/v1/senders/{sender_id}")
+        is_connected = now["state"] == "active" and now["webhook"]["verified_at"] != shaken_before
+        return now if is_connected or now["state"] == "failed" else None
 
-    return await until(look, seconds=REVIEW_SECONDS) or sender
+    sender: dict[str, Any] = await until(look, seconds=CONNECT_SECONDS) or await api.get(f"/v1/senders/{sender_id}")
+    return sender
 
 
 async def bring_people(api: Api) -> str:
@@ -110,32 +113,40 @@ async def bring_people(api: Api) -> str:
     return f"{report['imported']} people imported, {report['profiles_new']} of them new"
 
 
-async def bring_templates(api: Api) -> list[dict[str, Any]]:
+async def bring_templates(api: Api, report: Report) -> None:
     """The shop's templates, written and submitted; waits until all are approved, or for a while."""
     known = {template["name"] for template in (await api.get("/v1/templates"))["items"]}
+    if known:  # an earlier start was cut short
+        await api.post("/v1/templates/sync", {})
     for draft in json.loads((DATA / "templates.json").read_text()):
         if draft["name"] in known:
             continue
         template = await api.post("/v1/templates", draft)
         await api.post(f"/v1/templates/{template['id']}/submit", {})
 
-    async def all_approved() -> list[dict[str, Any]] | None:
-        found: list[dict[str, Any]] = (await api.get("/v1/templates"))["items"]
-        states = {variant["state"] for template in found for variant in template["variants"]}
-        return found if states == {"approved"} else None
+    async def others() -> list[str]:
+        return [
+            f"{template['name']} ({variant['language']}) is {variant['state']}: {variant['rejected_reason']}"
+            for template in (await api.get("/v1/templates"))["items"]
+            for variant in template["variants"]
+            if variant["state"] != "approved"
+        ]
 
-    approved = await until(all_approved, seconds=REVIEW_SECONDS)
-    return approved or (await api.get("/v1/templates"))["items"]
+    async def all_approved() -> bool | None:
+        return None if await others() else True
+
+    if await until(all_approved, seconds=REVIEW_SECONDS) is None:
+        for line in await others():
+            report(line)
 
 
 async def bring_journey(api: Api) -> dict[str, Any]:
     """The order journey, published."""
     source = (DATA / "order-updates.yaml").read_bytes()
     headers = {"Content-Type": "application/yaml"}
-    saved = await api.send("POST", "/v1/journeys", data=source, headers=headers)
-    journey: dict[str, Any] = saved["journey"]
+    journey: dict[str, Any] = await api.send("POST", "/v1/journeys", data=source, headers=headers)
     if journey["live_version_id"] is None:
-        journey = (await api.post(f"/v1/journeys/{journey['id']}/publish", {}))["journey"]
+        journey = await api.post(f"/v1/journeys/{journey['id']}/publish", {})
     return journey
 
 
