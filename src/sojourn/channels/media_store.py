@@ -218,16 +218,23 @@ VALUES (%(media)s, %(sender)s, %(provider)s, %(now)s, %(expires)s)
 """
 
 
-async def delete_uploads(conn: Conn, pairs: Sequence[tuple[UUID, UUID]]) -> int:
-    """Forget what the provider no longer knows; pairs of asset and sender."""
-    params = {"media": [pair[0] for pair in pairs], "senders": [pair[1] for pair in pairs]}
-    return await execute(conn, SQL_DELETE_UPLOADS, params)
+async def delete_uploads(
+    conn: Conn, pairs: Sequence[tuple[UUID, UUID]], *, uploaded_before: datetime
+) -> set[tuple[UUID, UUID]]:
+    """Forget uploads that are older than a moment; pairs of asset and sender. Those that were forgotten."""
+    params = {
+        "media": [pair[0] for pair in pairs],
+        "senders": [pair[1] for pair in pairs],
+        "before": uploaded_before,
+    }
+    return {(row["media_id"], row["sender_id"]) for row in await fetch_all(conn, SQL_DELETE_UPLOADS, params)}
 
 
 SQL_DELETE_UPLOADS: LiteralString = """
 DELETE FROM media_uploads u
  USING unnest(%(media)s::uuid[], %(senders)s::uuid[]) AS g (media_id, sender_id)
- WHERE u.media_id = g.media_id AND u.sender_id = g.sender_id
+ WHERE u.media_id = g.media_id AND u.sender_id = g.sender_id AND u.uploaded_at < %(before)s
+RETURNING u.media_id, u.sender_id
 """
 
 

@@ -118,7 +118,7 @@ async def count_live_senders(conn: Conn) -> int:
 
 
 SQL_COUNT_LIVE: LiteralString = """
-SELECT count(*) FROM senders WHERE NOT simulated AND channel <> 'memory' AND state IN ('active', 'checking', 'stopped')
+SELECT count(*) FROM senders WHERE NOT simulated AND channel <> 'memory' AND state IN ('active', 'stopped')
 """
 
 

@@ -179,6 +179,13 @@ async def test_a_file_is_checked_stored_once_uploaded_once_and_reused(bench: Ben
     await bench.rows("UPDATE media_uploads SET expires_at = uploaded_at RETURNING 1")
     assert isinstance(await send(bench, sender, image), Accepted)
     assert (await bench.rows("SELECT provider_media_id FROM media_uploads")) != uploads
+    await bench.rows(
+        "UPDATE media_uploads SET provider_media_id = '999', uploaded_at = uploaded_at - interval '1 hour' RETURNING 1"
+    )
+    stale = await send(bench, sender, image)
+    assert isinstance(stale, Failed)
+    assert stale.reaction is FailureReaction.RETRY_AT_ONCE
+    assert isinstance(await send(bench, sender, image), Accepted)
     missing = await send(bench, sender, c.Image(media=c.MediaRef(asset_id=uuid4())))
     assert isinstance(missing, Failed)
     assert missing.reaction is FailureReaction.INVALID

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from sojourn.channels.whatsapp.account import Account
-from sojourn.channels.whatsapp.graph import Answer, GraphUnreachable, NoAnswer, NotSent, read_answer
+from sojourn.channels.whatsapp.graph import Answer, GraphError, GraphUnreachable, NoAnswer, NotSent, read_answer
 
 SEND_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)  # seconds; `connect` includes waiting for a free connection
 CALL_TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
@@ -22,6 +22,7 @@ MEDIA_TIMEOUT = aiohttp.ClientTimeout(total=120, connect=5, sock_read=30)
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
 PAGE_LIMIT = 200
 PAGES_MAX = 100
+STALE_CURSOR = 131059
 META_MEDIA_HOSTS = frozenset({"lookaside.fbsbx.com"})
 CHUNK_BYTES = 256 * 1024
 PHONE_FIELDS = (
@@ -141,6 +142,15 @@ async def mark_read(http: aiohttp.ClientSession, account: Account, message_id: s
 
 async def list_templates(http: aiohttp.ClientSession, account: Account) -> list[dict[str, Any]]:
     """All template variants of the account, every page. A stale cursor starts over once (code 131059)."""
+    try:
+        return await _list_pages(http, account)
+    except GraphError as error:
+        if error.code != STALE_CURSOR:
+            raise
+    return await _list_pages(http, account)
+
+
+async def _list_pages(http: aiohttp.ClientSession, account: Account) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     after: str | None = None
     for _ in range(PAGES_MAX):

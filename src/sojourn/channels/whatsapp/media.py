@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 PART_BYTES = 1024 * 1024
 CONTEXT = "media_blobs.content"
 UPLOAD_LIFETIME = timedelta(days=30)
+FRESH_UPLOAD = timedelta(minutes=10)
 RENEW_BEFORE = timedelta(days=2)  # an upload is renewed this long before the provider forgets it
 
 
@@ -116,10 +117,11 @@ async def _upload(work: Work, account: Account, asset: MediaAsset) -> str | Uplo
     return provider_id
 
 
-async def forget_uploads(work: Work, pairs: Iterable[tuple[UUID, UUID]]) -> None:
-    """Forget uploads (asset, sender) that the provider no longer knows."""
+async def forget_uploads(work: Work, pairs: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Forget uploads (asset, sender) that the provider may no longer know; a fresh one is not to blame and stays."""
+    before = work.now() - FRESH_UPLOAD
     async with work.transaction() as conn:
-        await media_store.delete_uploads(conn, sorted(pairs))
+        return await media_store.delete_uploads(conn, sorted(pairs), uploaded_before=before)
 
 
 class MediaGone(Exception):

@@ -5,6 +5,7 @@ Only `channels.transports` calls this.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from sojourn.channels.whatsapp.errors import RETRY_AFTER_SECONDS, classify
 from sojourn.channels.whatsapp.graph import Answer, NoAnswer, NotSent, SendAnswer, read_send_answer
 from sojourn.channels.whatsapp.media_refs import asset_ids_of, resolve_assets
 from sojourn.channels.whatsapp.payloads import PayloadInvalid, build_payload
+from sojourn.kit.errors import DatabaseUnavailable
 from sojourn.kit.jobs import Work
 
 IN_FLIGHT_MAX = 500
@@ -32,9 +34,14 @@ _encoder = msgspec.json.Encoder()
 
 async def send_batch(work: Work, messages: Sequence[OutboundMessage]) -> list[Result]:
     """Send messages of any number of senders; one result each, in no particular order. Raises nothing of its own."""
-    async with work.transaction() as conn:
-        accounts = await load_accounts(conn, sorted({message.sender_id for message in messages}), work.keys)
-    uploads = await media.resolve_uploads(work, accounts, messages)
+    try:
+        async with work.transaction() as conn:
+            accounts = await load_accounts(conn, sorted({message.sender_id for message in messages}), work.keys)
+        uploads = await media.resolve_uploads(work, accounts, messages)
+    except DatabaseUnavailable:  # nothing has left yet
+        return [
+            _failed(message, "Not sent", "database unavailable", FailureReaction.RETRY_LATER) for message in messages
+        ]
     gate = asyncio.Semaphore(IN_FLIGHT_MAX)
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -163,24 +170,25 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 async def _forget_stale_media(work: Work, messages: Sequence[OutboundMessage], results: list[Result]) -> None:
-    """An upload that the provider no longer knows is forgotten, and its message may go again at once."""
+    """An upload that the provider no longer knows is forgotten, and its message may go again at once.
+
+    The results are known and must not be lost: without a database everything stays as it is.
+    """
     sent = {message.attempt_id: message for message in messages}
-    stale: set[tuple[UUID, UUID]] = set()
+    refused: dict[int, set[tuple[UUID, UUID]]] = {}
     for place, result in enumerate(results):
-        if not isinstance(result, Failed) or result.code not in STALE_MEDIA_CODES:
-            continue
-        message = sent[result.attempt_id]
-        assets = asset_ids_of(message.content)
-        if not assets:
-            continue
-        stale.update((asset, message.sender_id) for asset in assets)
-        results[place] = Failed(
-            attempt_id=result.attempt_id,
-            code=result.code,
-            title=result.title,
-            details=result.details,
-            reaction=FailureReaction.RETRY_AT_ONCE,
-            retry_after_seconds=0.0,
-        )
-    if stale:
-        await media.forget_uploads(work, stale)
+        if isinstance(result, Failed) and result.code in STALE_MEDIA_CODES:
+            message = sent[result.attempt_id]
+            refused[place] = {(asset, message.sender_id) for asset in asset_ids_of(message.content)}
+    pairs = set().union(*refused.values())
+    if not pairs:
+        return
+    try:
+        forgotten = await media.forget_uploads(work, pairs)
+    except DatabaseUnavailable:
+        log.warning("stale_media_kept")
+        return
+    for place, mine in refused.items():
+        result = results[place]
+        if mine & forgotten and isinstance(result, Failed):
+            results[place] = replace(result, reaction=FailureReaction.RETRY_AT_ONCE, retry_after_seconds=0.0)
