@@ -6,10 +6,11 @@ import asyncio
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from sojourn.cli_doctor import command as doctor_command
 from sojourn.cli_manage import database as manage_database
@@ -23,8 +24,28 @@ from sojourn.cli_run.stack import Running, RunPlan, run_stack
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+
+class Commands(TyperGroup):
+    """Adds `sojourn journey`, whose imports take a second, only for those who ask for it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, for the help."""
+        return [*super().list_commands(ctx), "journey"]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name."""
+        if cmd_name == "journey":
+            from sojourn.journeys.cli import journey_app  # noqa: PLC0415 - see above
+
+            group = typer.main.get_command(journey_app)
+            group.name = "journey"
+            return group
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
     name="sojourn",
+    cls=Commands,
     help="Self-hosted customer journeys with WhatsApp as the first channel.",
     no_args_is_help=True,
     rich_markup_mode="rich",
