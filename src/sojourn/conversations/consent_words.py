@@ -196,7 +196,8 @@ def _start(heard: Heard) -> Meaning | None:
     if heard.match is None or heard.match.is_ordinary:
         return None
     if _is_granted(heard):
-        return Meaning(release=heard.facts.hold_since is not None, answer=_welcome(heard))
+        again = Answer(text="welcome", key=f"welcome:{heard.profile_id}:{heard.day.isoformat()}")
+        return Meaning(release=heard.facts.hold_since is not None, answer=again)
     if heard.double_opt_in:
         return _ask(heard)
     return Meaning(changes=[_grant(heard, None, heard.at, ConsentSource.KEYWORD)], answer=_welcome(heard))

@@ -48,9 +48,9 @@ def answer_request(
 def help_request(
     profile_id: ProfileId, message: InboundMessage, languages: Sequence[str | None], workspace: Workspace
 ) -> DeliveryRequest:
-    """The answer to a word for help: the workspace's own text, else the built-in one."""
+    """The answer to a word for help: the workspace's own text, else the built-in one; once a conversation and hour."""
     body = workspace.settings.help_text or text_of("help", languages)
-    key = f"inbound:{message.provider_message_id}:help"
+    key = f"help:{profile_id}:{message.sender_id}:{message.at.strftime('%Y-%m-%dT%H')}"
     content = {"type": "text", "body": body}
     return _request(profile_id, message, key, content, workspace, purpose=Purpose.SERVICE)
 
