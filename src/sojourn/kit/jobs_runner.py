@@ -250,7 +250,7 @@ def _parts(handler: Handler, rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _key_order(row: Row) -> tuple[str, int]:
-    return row["ordering_key"], row["id"].int
+    return row["ordering_key"] or "", row["id"].int
 
 
 def _one_key(rows: Sequence[Row]) -> bool:

@@ -36,11 +36,12 @@ class SubmitVariant(Signal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncTemplates(Signal):
-    """Read all templates of a sender's business account."""
+    """Read all templates of a sender's business account. `is_later`: planned ahead, just to be sure."""
 
     workspace_id: UUID
     sender_id: UUID
+    is_later: bool = False
 
     def ordering_key(self) -> str | None:
-        """One reading of an account at a time."""
-        return str(self.sender_id)
+        """One reading of an account at a time; one that waits for its time must not hold those that are wanted now."""
+        return None if self.is_later else str(self.sender_id)

@@ -77,7 +77,7 @@ async def _record(work: Work, job: SubmitVariant, answer: Mapping[str, Any], *, 
         now = work.now()
         await actions.apply_variant(conn, job.workspace_id, template, old, new, source="submit", reason=reason, now=now)
         if new.state == VariantState.PENDING:
-            reading = SyncTemplates(workspace_id=job.workspace_id, sender_id=job.sender_id)
+            reading = SyncTemplates(workspace_id=job.workspace_id, sender_id=job.sender_id, is_later=True)
             for wait in LOOK_AGAIN:
                 await defer(conn, [reading], due_at=now + wait)
 
