@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.kit.database import Conn
@@ -37,6 +37,17 @@ router = APIRouter(prefix="/v1", tags=["profiles"])
 Reader = Annotated[Caller, Depends(require_right("profiles.read"))]
 Writer = Annotated[Caller, Depends(require_right("profiles.write"))]
 BATCH_MAX = 1_000
+
+
+class AddressQuery(BaseModel):
+    """An address or id to find somebody by."""
+
+    phone: str | None = None
+    wa_id: str | None = None
+    bsuid: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+    anonymous_id: str | None = None
 
 
 class IdentityOut(BaseModel):
@@ -168,28 +179,31 @@ async def list_profiles(
     caller: Reader,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-    scheme: Annotated[Scheme | None, Query(description="With `value`: whose address this is")] = None,
-    value: str | None = None,
+    address: Annotated[AddressQuery, Depends()],
 ) -> Page[ProfileOut]:
-    """People, oldest first; with `scheme` and `value` the one whose address that is. Searching is audited."""
-    if scheme is not None and value is not None:
-        found = await _find(conn, caller, scheme, value)
-        await audit.record(
-            conn, caller, caller.workspace_id, "profile.searched", "profile", scheme, {"found": len(found)}, now
-        )
+    """People, oldest first; with an address the one person whose it is. Searching is audited."""
+    asked = [Identity(scheme, value) for scheme in Scheme if (value := getattr(address, str(scheme))) is not None]
+    if asked:
+        found = await _find(conn, caller, asked)
+        schemes = ",".join(identity.scheme for identity in asked)
+        seen = {"found": len(found)}
+        await audit.record(conn, caller, caller.workspace_id, "profile.searched", "profile", schemes, seen, now)
     else:
         found = await store.list_profiles(conn, caller.workspace_id, after=decode_position(cursor), limit=limit + 1)
     identities = await store.list_identities(conn, caller.workspace_id, [profile.id for profile in found[:limit]])
     return page_of(found, limit, lambda profile: ProfileOut.of(profile, identities[profile.id]))
 
 
-async def _find(conn: Conn, caller: Caller, scheme: Scheme, value: str) -> list[Profile]:
+async def _find(conn: Conn, caller: Caller, asked: list[Identity]) -> list[Profile]:
+    """Whoever has any of these addresses."""
     workspace = await get_workspace(conn, caller.workspace_id)
-    try:
-        identity = normalise_identity(Identity(scheme, value), workspace.default_country)
-    except InvalidIdentity as error:
-        raise InvalidInput([error.at("value")]) from error
-    owners = await store.find_by_identity(conn, caller.workspace_id, [identity])
+    identities = []
+    for identity in asked:
+        try:
+            identities.append(normalise_identity(identity, workspace.default_country))
+        except InvalidIdentity as error:
+            raise InvalidInput([error.at(identity.scheme)]) from error
+    owners = await store.find_by_identity(conn, caller.workspace_id, identities)
     return list((await store.get_profiles(conn, caller.workspace_id, owners.values())).values())
 
 

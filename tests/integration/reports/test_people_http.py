@@ -79,9 +79,11 @@ async def test_people_are_written_found_changed_and_merged(api):
         ("profiles[2]", "no_identity"),
     ]
     anna, other = written.json["profiles"][0]["profile_id"], written.json["profiles"][3]["profile_id"]
-    found = await api.call("GET", f"/v1/profiles?scheme=phone&value={quote('+44 7700 900101')}")
+    found = await api.call("GET", f"/v1/profiles?phone={quote('+44 7700 900101')}")
     assert [one["id"] for one in found.json["items"]] == [anna]
-    trail = await api.call("GET", "/v1/audit?object_kind=profile")
+    assert (await api.call("GET", "/v1/profiles?phone=x")).json["errors"][0]["field"] == "phone"
+    assert (await api.call("GET", "/v1/profiles?email=nobody@b.example")).json["items"] == []
+    trail = await api.call("GET", "/v1/audit?object_kind=profile&object_id=phone")
     assert (trail.json["items"][0]["action"], trail.json["items"][0]["object_id"]) == ("profile.searched", "phone")
     first = await api.call("GET", "/v1/profiles?limit=1")
     rest = await api.call("GET", f"/v1/profiles?limit=1&cursor={first.json['next_cursor']}")
