@@ -48,4 +48,7 @@ class Meter:
         return {name: after[name] - before for name, before in self._before.items()}
 
     def _read(self) -> dict[str, float]:
-        return {name: sum(seconds_of(pid) for pid in pids) for name, pids in self._pids.items()}
+        own = os.getpid()  # all the others are its children, and counted by their own names
+        return {
+            name: sum(_own(pid) if pid == own else seconds_of(pid) for pid in pids) for name, pids in self._pids.items()
+        }

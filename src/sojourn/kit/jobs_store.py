@@ -62,7 +62,7 @@ SELECT id, bucket, ordering_key, attempts, payload
 async def lock_heads(
     conn: Conn, handler: str, *, now: datetime, system_now: datetime, limit: int, retried: bool | None = None
 ) -> list[Row]:
-    """Lock the oldest ready job of up to `limit` keys."""
+    """Lock the oldest ready job of up to `limit` keys; one that is planned for later holds nobody up."""
     params = {"handler": handler, "now": now, "system_now": system_now, "limit": limit, "retried": retried}
     return await fetch_all(conn, SQL_LOCK_HEADS, params)
 
@@ -76,7 +76,8 @@ SELECT j.id, j.bucket, j.ordering_key, j.attempts, j.payload
    AND (j.lease_until IS NULL OR j.lease_until <= %(system_now)s)
    AND (%(retried)s::boolean IS NULL OR (j.attempts > 0) = %(retried)s::boolean)
    AND NOT EXISTS (SELECT 1 FROM jobs o
-                    WHERE o.handler = j.handler AND o.ordering_key = j.ordering_key AND o.id < j.id)
+                    WHERE o.handler = j.handler AND o.ordering_key = j.ordering_key AND o.id < j.id
+                      AND o.due_at <= %(now)s)
  ORDER BY j.priority, j.due_at, j.id
  LIMIT %(limit)s
    FOR UPDATE OF j SKIP LOCKED

@@ -245,6 +245,16 @@ async def test_a_job_for_later_waits_for_the_product_clock(work: Work, registry:
     assert seen.numbers == [1]
 
 
+async def test_a_job_for_later_holds_nobody_of_its_key_up(work: Work, registry: Registry) -> None:
+    who = person()
+    async with work.transaction() as conn:
+        later = [OrderPlaced(profile_id=who, number=1)]
+        await jobs.defer(conn, later, due_at=work.now() + timedelta(hours=1))
+    await announce(work, [OrderPlaced(profile_id=who, number=2)])
+    await jobs_runner.run_transactional(work, registry.handlers[0])
+    assert await handled(work) == [2]
+
+
 async def test_what_json_cannot_be_read_is_buried_at_once(work: Work, registry: Registry) -> None:
     await announce(work, [SendReceipt(number=1), SendReceipt(number=2)])
     async with work.transaction() as conn:
