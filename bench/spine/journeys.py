@@ -122,7 +122,7 @@ async def _wait_until_idle(product: Product, conn: psycopg.Connection[Any]) -> N
         await asyncio.sleep(0.25)
         product.check()
         if _one(
-            conn, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%%sojourn%%' OR query ~ 'LISTEN'"
+            conn, "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'LISTEN%'"
         ):
             await asyncio.sleep(1.0)
             return
