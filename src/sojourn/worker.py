@@ -36,7 +36,8 @@ async def open_work(settings: Settings, *, registry: Registry = REGISTRY, wait: 
     connector = aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=0, ttl_dns_cache=60)
     timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_SECONDS)
     try:
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        jar = aiohttp.DummyCookieJar()  # no provider of ours sets cookies; looking them up costs at each send
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session:
             yield Work(
                 db=database,
                 settings=settings,
