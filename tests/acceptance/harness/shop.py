@@ -150,7 +150,9 @@ class Shop:
         topic: str | None = None,
     ) -> list[str]:
         """Record that these people agreed; their profile ids in the same order."""
-        proof = dict(evidence or {"wording": "Yes, write to me on WhatsApp.", "language": "en", "collected_by": "checkout"})
+        proof = dict(
+            evidence or {"wording": "Yes, write to me on WhatsApp.", "language": "en", "collected_by": "checkout"}
+        )
         ids: list[str] = []
         for start in range(0, len(phones), BATCH):
             consents = [
@@ -171,7 +173,9 @@ class Shop:
             found += (await self.api.post("/v1/deliveries", {"deliveries": batch}))["deliveries"]
         return found
 
-    async def event(self, name: str, phone: str, key: str | None = None, at: datetime | None = None, **properties: Any) -> Any:
+    async def event(
+        self, name: str, phone: str, key: str | None = None, at: datetime | None = None, **properties: Any
+    ) -> Any:
         """Something happened to a person."""
         event: dict[str, Any] = {"name": name, "profile": {"phone": phone}, "properties": properties}
         if key is not None:
@@ -212,7 +216,9 @@ class Shop:
         return found
 
 
-def template_message(phone: str, key: str, template: str, purpose: str = "transactional", **more: Any) -> dict[str, Any]:
+def template_message(
+    phone: str, key: str, template: str, purpose: str = "transactional", **more: Any
+) -> dict[str, Any]:
     """A request for a template message to a number."""
     return {
         "key": key,

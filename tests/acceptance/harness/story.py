@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,18 @@ MIGRATIONS = ROOT / "src/sojourn/migrations"
 WORKSPACE = "Brisk Coffee"
 SETTLE_SECONDS = 90.0  # real time within which a hop must come to rest
 POLL_SECONDS = 0.004
+STREAM_SECONDS = 0.1  # without rest for so long, it may be a stream
 
 SOJOURN = [sys.executable, "-m", "sojourn"]
 CLOUDSIM = [sys.executable, "-m", "cloudsim.main"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What both sides say: whether they rest, and when the next thing of either falls due."""
+
+    quiet: bool
+    due: datetime | None
 
 
 class Story:
@@ -153,7 +163,8 @@ class Story:
     async def advance_to(self, moment: datetime) -> None:
         """Move time to `moment`, stopping wherever something falls due on the way, until all that has happened.
 
-        What falls due within one second fires together, in order of its due time.
+        What falls due within one second fires together, in order of its due time. While a stream of messages runs
+        there is no rest between two of them: then time moves on by a second at the most, once nothing is late.
         """
         while True:
             due = await self.settle()
@@ -163,20 +174,37 @@ class Story:
             self.clock.push(max(hop, self.now()))
 
     async def settle(self, seconds: float = SETTLE_SECONDS) -> datetime | None:
-        """Wait until nothing is due, at work or in flight on either side; returns what falls due next."""
-        deadline = time.monotonic() + seconds
+        """Wait until nothing is due, at work or in flight on either side, or a stream is on time.
+
+        Returns what falls due next.
+        """
+        moment, began = self.now(), time.monotonic()
         while True:
-            first = await self._product_rest()
-            if first is not None:
-                other = await self._simulator_rest()
-                if other is not None:
-                    last = await self._product_rest()
-                    if last is not None:
-                        return min((due for due in (*other, *last) if due is not None), default=None)
+            found = await self._look()
+            if found.quiet and (found.due is None or found.due > self.now()):
+                again = await self._look()  # what the simulator posted meanwhile shows at the product
+                if again.quiet:
+                    return again.due
+            if time.monotonic() - began > STREAM_SECONDS and await self._is_stream(found, moment):
+                return found.due
             self._check_programs()
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > seconds:
                 raise AssertionError(await self._unrest(seconds))
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _look(self) -> Rest:
+        health = await self.api.get("/v1/health", brief=True)
+        info = await self.sim.get("/sim/info")
+        dues = [due for due in (_moment(health["next_due_at"]), _moment(info["next_due_at"])) if due is not None]
+        return Rest(quiet=health["quiet"] and info["quiet"], due=min(dues, default=None))
+
+    async def _is_stream(self, found: Rest, moment: datetime) -> bool:
+        """Whether all that was due by then is under way, the next thing is less than a second off, and no queue grows."""
+        if found.due is None or found.due <= moment or found.due - self.now() > timedelta(seconds=1):
+            return False
+        health = await self.api.get("/v1/health")
+        posts = await self.sim.get("/sim/webhooks")
+        return posts["queued"] < 100 and all(queue["oldest_age_seconds"] < 0.5 for queue in health["queues"])
 
     async def until(self, what: Any, *, seconds: float = 20.0) -> Any:
         """Wait in real time, without touching the clock, until the coroutine function answers something true."""
@@ -188,20 +216,6 @@ class Story:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not true within {seconds} s: {getattr(what, '__name__', what)}")
             await asyncio.sleep(POLL_SECONDS)
-
-    async def _product_rest(self) -> tuple[datetime | None] | None:
-        health = await self.api.get("/v1/health", brief=True)
-        due = _moment(health["next_due_at"])
-        if not health["quiet"] or (due is not None and due <= self.now()):
-            return None
-        return (due,)
-
-    async def _simulator_rest(self) -> tuple[datetime | None] | None:
-        info = await self.sim.get("/sim/info")
-        due = _moment(info["next_due_at"])
-        if not info["quiet"] or (due is not None and due <= self.now()):
-            return None
-        return (due,)
 
     def _check_programs(self) -> None:
         for child in (self.database.child, self.web, *self.workers, self.simulator):
