@@ -58,7 +58,6 @@ class Heard:
     at: datetime
     now: datetime
     day: date
-    languages: Sequence[str | None]
     facts: ConsentFacts
     match: KeywordMatch | None = None
     tap: Tap | None = None

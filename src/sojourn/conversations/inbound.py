@@ -80,6 +80,7 @@ async def _work_off(conn: Conn, workspace: Workspace, wave: Sequence[Item], *, k
     requests: list[DeliveryRequest] = []
     for item in wave:
         match = _recognise(item, known, workspace)
+        item.word_language = match.language if match is not None else None
         meaning = _meaning(item, known, workspace, match, now)
         asked: list[DeliveryRequest] = []
         if meaning is not None:
@@ -152,9 +153,6 @@ def _meaning(
     if item.links:
         return Meaning(answer=Answer(text="welcome", key=f"inbound:{message.provider_message_id}:welcome"))
     request = known.requests.get((item.profile_id, CHANNEL))
-    languages = languages_of(item, known, workspace)
-    if match is not None and not languages[0]:
-        languages = (match.language, *languages[1:])
     heard = Heard(
         profile_id=item.profile_id,
         message_id=message.provider_message_id,
@@ -162,7 +160,6 @@ def _meaning(
         at=message.at,
         now=now,
         day=message.at.astimezone(ZoneInfo(workspace.timezone)).date(),
-        languages=languages,
         facts=known.facts[item.profile_id],
         match=match,
         tap=tap_of(item, known),

@@ -99,11 +99,14 @@ def granted_topics(profile_id: UUID, known: Known) -> list[str | None]:
 
 
 def languages_of(item: Item, known: Known, workspace: Workspace) -> tuple[str | None, ...]:
+    """The languages to answer in, best first."""
     person = known.people.get(item.profile_id)
     request = known.requests.get((item.profile_id, CHANNEL))
     return (
         person.locale if person is not None else None,
         request.locale if request is not None else None,
+        *(link_content(link).language for link in item.links),  # what they just sent was written in it
+        item.word_language,  # of the word that was recognised: who writes "baja" reads Spanish
         workspace.default_language,
     )
 

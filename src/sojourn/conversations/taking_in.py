@@ -37,6 +37,7 @@ class Item:
     said: str | None
     links: list[StoredLink] = field(default_factory=list)
     message_id: UUID | None = None
+    word_language: str | None = None
 
 
 async def identify(conn: Conn, workspace: Workspace, received: Sequence[InboundMessage], now: datetime) -> list[Item]:

@@ -364,3 +364,9 @@ async def test_help_is_answered_unless_a_question_is_open(chat: Chat) -> None:
     [answer] = await chat.answers()
     assert (answer["purpose"], answer["status"]) == ("service", "queued")
     assert await chat.routed() == []
+
+
+async def test_who_writes_in_a_language_is_answered_in_it(chat: Chat) -> None:
+    await chat.say("baja")
+    [answer] = await chat.answers()
+    assert answer["content"]["body"].startswith("Ya no recibirá")
