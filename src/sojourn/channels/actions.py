@@ -271,13 +271,14 @@ async def set_sender_rate(
 class CheckResult:
     """What a live check found. `reason` is None when the sender works; `is_auth` when its credentials do not.
 
-    `unreachable`: the provider did not answer; a sender that worked before keeps working then.
+    `unreachable`: the provider did not answer; a sender that worked before keeps working then. `simulated` None: not
+    known this time.
     """
 
     reason: str | None = None
     is_auth: bool = False
     unreachable: bool = False
-    simulated: bool = False
+    simulated: bool | None = False
     found: Mapping[str, Any] | None = None
 
 
@@ -298,7 +299,7 @@ async def apply_check(conn: Conn, sender_id: UUID, result: CheckResult, *, resum
     checked = replace(
         sender,
         **found,
-        simulated=result.simulated,
+        simulated=bool(result.simulated),
         state=state,
         state_reason=sender.state_reason if stopped else None,
         stopped_reason=sender.stopped_reason if stopped else None,

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from sojourn.channels import actions, store
-from sojourn.channels.whatsapp.tasks import probe_senders
+from sojourn.channels.jobs import CheckSender
+from sojourn.channels.whatsapp.tasks import check_senders, probe_senders
 from tests.integration.channels.conftest import APP, PHONE, SECRET, TOKEN, WABA, Bench, Sim, Web
 
 
@@ -110,8 +111,26 @@ async def test_a_pushed_clock_and_a_live_sender_exclude_each_other(
     bench.work.settings = replace(bench.work.settings, clock_file=tmp_path / "clock.json")
     simulated = await bench.add_sender(sim.url, active=False)
     assert (await bench.check(simulated)).state == "active"
-    live = await bench.add_sender("http://127.0.0.1:9", active=False, phone_number_id="402")
+    live = await bench.add_sender(web.url, active=False, phone_number_id="402")
     assert str((await bench.check(live)).state_reason).startswith("live_sender_with_clock_file")
+
+
+async def test_a_simulator_that_does_not_answer_is_not_taken_for_a_live_provider(
+    bench: Bench, web: Web, sim: Sim, tmp_path: Any
+) -> None:
+    bench.work.settings = replace(bench.work.settings, clock_file=tmp_path / "clock.json")
+    working = await bench.add_sender("http://127.0.0.1:9", phone_number_id="402")
+    checked = await bench.check(working)
+    assert (checked.state, checked.simulated) == ("active", True)
+    assert str(checked.state_reason).startswith("unreachable")
+
+
+async def test_a_sender_is_active_only_once_its_reports_reach_us(bench: Bench, web: Web, sim: Sim) -> None:
+    sender = await bench.add_sender(sim.url, active=False)
+    job = CheckSender(workspace_id=bench.workspace_id, sender_id=sender.id, connect=True)
+    await check_senders(bench.work, [job])
+    shown = await get(web, str(sender.id))
+    assert (shown["state"], shown["webhook"]["verified_at"] is not None) == ("active", True)
 
 
 async def test_bad_requests_name_field_and_limit(bench: Bench, web: Web) -> None:

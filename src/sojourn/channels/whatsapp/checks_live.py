@@ -27,9 +27,12 @@ async def check_account(
         await addresses.check_resolved(account.base_url, allow_private=allow_private)
     except AddressRefused as error:
         return CheckResult(reason=f"address_refused: {error.data.get('reason')}")
-    simulated = account.base_url != addresses.META_BASE_URL and (
-        await client.read_simulator(http, account.base_url) is not None
-    )
+    try:
+        simulated = account.base_url != addresses.META_BASE_URL and (
+            await client.read_simulator(http, account.base_url) is not None
+        )
+    except GraphUnreachable as error:  # says nothing about what stands at that address
+        return CheckResult(reason=f"unreachable: {error}", unreachable=True, simulated=None)
     if has_clock_file and not simulated:
         return CheckResult(reason="live_sender_with_clock_file: a pushed clock and a live sender exclude each other")
     try:

@@ -84,14 +84,16 @@ async def call(
 
 
 async def read_simulator(http: aiohttp.ClientSession, base_url: str) -> dict[str, Any] | None:
-    """What a simulator says about itself; None for anything else at that address."""
+    """What a simulator says about itself; None for anything else at that address. Raises GraphUnreachable."""
     try:
         async with http.get(f"{base_url}/sim/info", timeout=CALL_TIMEOUT, allow_redirects=False) as response:
             if response.status != 200 or response.content_type != "application/json":
                 return None
             data = await response.json()
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+    except (aiohttp.ContentTypeError, ValueError):
         return None
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise GraphUnreachable(type(error).__name__) from error
     return data if isinstance(data, dict) and data.get("simulator") is True else None
 
 

@@ -13,7 +13,7 @@ from sojourn.channels.webhook_store import ParsedBody
 from sojourn.channels.whatsapp import checks_live, client, media, parsing
 from sojourn.channels.whatsapp.account import Account, load_accounts
 from sojourn.channels.whatsapp.graph import GraphError, GraphUnreachable
-from sojourn.kit import crash, jobs
+from sojourn.kit import crash
 from sojourn.kit.database import Conn, Row
 from sojourn.kit.errors import DatabaseUnavailable
 from sojourn.kit.jobs import Work
@@ -102,10 +102,13 @@ async def _check_one(
                 allow_private=work.settings.allow_private_urls,
                 has_clock_file=work.settings.clock_file is not None,
             )
+    changes = []
+    if connect and result.reason is None and account is not None and account.app_secret is not None:
+        # before the sender is active: what it sends must be reported to us from the first message on
+        changes.append(_connection(work, account, await _connect(work, account)))
     async with work.transaction() as conn:
         await actions.apply_check(conn, sender_id, result, resume=resume, now=work.now())
-        if connect and result.reason is None and account is not None and account.app_secret is not None:
-            await jobs.defer(conn, [ConnectWebhook(workspace_id=account.workspace_id, sender_id=sender_id)])
+        await actions.record_changes(conn, changes)
 
 
 async def probe_senders(work: Work) -> None:
@@ -120,20 +123,25 @@ async def connect_webhooks(work: Work, batch: list[ConnectWebhook]) -> None:
         accounts = await load_accounts(conn, [job.sender_id for job in batch], work.keys)
     for job in batch:
         account = accounts.get(job.sender_id)
-        reason = await _connect(work, account) if account is not None else "no credentials"
-        change = SenderChange(
-            sender_id=job.sender_id,
-            workspace_id=job.workspace_id,
-            what="webhook",
-            old_value=None,
-            new_value="failed" if reason else "connected",
-            reason=reason,
-            source="check",
-            at=work.now(),
-        )
+        if account is None:
+            continue
+        change = _connection(work, account, await _connect(work, account))
         async with work.transaction() as conn:
             if await store.find_sender(conn, job.sender_id) is not None:
                 await actions.record_changes(conn, [change])
+
+
+def _connection(work: Work, account: Account, reason: str | None) -> SenderChange:
+    return SenderChange(
+        sender_id=account.sender_id,
+        workspace_id=account.workspace_id,
+        what="webhook",
+        old_value=None,
+        new_value="failed" if reason else "connected",
+        reason=reason,
+        source="check",
+        at=work.now(),
+    )
 
 
 async def _connect(work: Work, account: Account) -> str | None:
