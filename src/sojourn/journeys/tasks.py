@@ -134,4 +134,5 @@ HANDLERS: tuple[Handler, ...] = (
     Handler(message=ReleaseRuns, handle=release_runs, name="journeys.release_runs", batch=1),
     Handler(message=CallUrl, handle=call_urls, name="journeys.call_urls", mode=LEASED, batch=20, concurrency=4),
 )
-POLLERS: tuple[Poller, ...] = (Poller(name=POLLER_NAME, handle=advance_due_runs, next_due=_next_due),)
+# Two at once: while one batch is walked here, the other is written by the database.
+POLLERS: tuple[Poller, ...] = (Poller(name=POLLER_NAME, handle=advance_due_runs, next_due=_next_due, concurrency=2),)
