@@ -122,8 +122,9 @@ def render(
 
 def context_of(profile: Profile, workspace: Workspace, variables: Mapping[str, Any]) -> dict[str, Any]:
     """What Liquid sees: the person, the workspace, and what the caller gave."""
-    person = {**profile.attributes, "id": str(profile.id), "locale": profile.locale, "country": profile.country}
-    shop = {"name": workspace.business_name}
+    facts = {"id": str(profile.id), "locale": profile.locale, "country": profile.country, "timezone": profile.timezone}
+    person = {**profile.attributes, **facts}
+    shop = {"name": workspace.business_name, "timezone": workspace.timezone}
     return {"profile": person, "workspace": shop, **variables}
 
 
