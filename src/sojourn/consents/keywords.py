@@ -115,11 +115,15 @@ _SAME_LETTERS = {
 def _find_clear(plain: str, hints: Sequence[str]) -> KeywordMatch | None:
     book = _book()
     once = _without_repeats(plain)
-    found = book.clear.get(once)
-    if found is not None:
-        return _match(found, hints, 1.0)
-    found = book.squeezed.get(_squeeze(once))
-    return None if found is None else _match(found, hints, 0.95)
+    alike = book.squeezed.get(_squeeze(once))
+    if alike is None:
+        return None
+    exact = book.clear.get(once)
+    if exact is None:
+        return _match(alike, hints, 0.95)
+    # "stopp" is German, and a held letter in every language that has "stop": the likeliest language is meant.
+    kind = _match(exact, hints, 1.0).kind
+    return _match([meaning for meaning in alike if meaning[0] is kind], hints, 1.0)
 
 
 def _find_extra(plain: str, extra: Mapping[str, Sequence[str]], hints: Sequence[str]) -> KeywordMatch | None:

@@ -11,6 +11,7 @@ from sojourn.channels.base import InboundMessage
 from sojourn.consents import request_store
 from sojourn.consents import store as consent_store
 from sojourn.consents.ledger import ScopeRow
+from sojourn.consents.links import link_content
 from sojourn.consents.model import ConsentFacts, Purpose
 from sojourn.consents.request_store import ConsentRequest
 from sojourn.conversations import store
