@@ -176,12 +176,7 @@ async def upsert_hold(
 
 async def delete_hold(conn: Conn, profile_id: UUID, *, purpose: str, reason: str) -> int:
     """Lift a hold."""
-    params = {
-        "profile": profile_id,
-        "bucket": kit_ids.bucket_of(profile_id),
-        "purpose": purpose,
-        "reason": reason,
-    }
+    params = {"profile": profile_id, "bucket": kit_ids.bucket_of(profile_id), "purpose": purpose, "reason": reason}
     return await execute(conn, SQL_DELETE_HOLD, params)
 
 
