@@ -39,7 +39,7 @@ async def measure(server: Server, repeats: int, full: bool) -> list[Result]:
     url = server.create(DATABASE)
     async with product_on(server, url) as product:
         await shop.open_shop(product)
-        write_key = product.command("keys", "create", "bench-write", "--workspace", "Bench", "--kind", "write")
+        write_key = product.command("keys", "create", "bench-write", "--workspace", "Bench", "--write-key")
         await _record(server, product, PEOPLE, warm=True)
         Product.pause(product.worker)
         for _ in range(repeats):

@@ -13,7 +13,7 @@ from sojourn.workspaces.caller import Caller
 from sojourn.workspaces.model import AuditEntry
 
 
-async def record(  # noqa: PLR0917 - who, where, what, on what, how, when: an entry has no more and no less
+async def record(
     conn: Conn,
     actor: Caller | str,
     workspace_id: UUID,
