@@ -26,6 +26,7 @@ from sojourn.kit.clock import Clock
 from sojourn.kit.crypto import load_key_ring
 from sojourn.kit.database import Database
 from sojourn.kit.logs import configure_logs
+from sojourn.kit.memory import spare_collector
 from sojourn.kit.web import BodyLimit, install_error_handlers
 from sojourn.messages import routes as messages
 from sojourn.pricing import routes as pricing
@@ -114,6 +115,7 @@ class Front:
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_logs(settings.log_level)
+    spare_collector()
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -17,6 +17,7 @@ from sojourn.kit.database import Database
 from sojourn.kit.jobs import Registry, Work
 from sojourn.kit.jobs_runner import Runner
 from sojourn.kit.logs import configure_logs
+from sojourn.kit.memory import spare_collector
 from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 
@@ -64,6 +65,7 @@ async def work(settings: Settings) -> None:
 def run(settings: Settings) -> None:
     """The worker process, from the first line to the last."""
     configure_logs(settings.log_level)
+    spare_collector()
     with contextlib.suppress(KeyboardInterrupt):
         _run_loop(settings)
 
