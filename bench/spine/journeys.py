@@ -121,9 +121,7 @@ async def _wait_until_idle(product: Product, conn: psycopg.Connection[Any]) -> N
     while time.monotonic() < deadline:
         await asyncio.sleep(0.25)
         product.check()
-        if _one(
-            conn, "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'LISTEN%'"
-        ):
+        if _one(conn, "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'LISTEN%'"):
             await asyncio.sleep(1.0)
             return
     raise RuntimeError(f"the worker does not start:\n{product.worker.last_words()}")

@@ -10,7 +10,7 @@ THRESHOLDS = (50_000, 50, 50)
 
 
 def spare_collector() -> None:
-    """Take what is loaded now out of the collector's sight, and have it look less often. Call it once, after imports."""
+    """Take what is loaded now out of the collector's sight, and have it look less often. To be called after imports."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -35,6 +35,7 @@ CREATE TABLE public.attempts (
     lease_until timestamp with time zone NOT NULL,
     answered_at timestamp with time zone,
     told_at timestamp with time zone,
+    is_parked boolean DEFAULT false NOT NULL,
     result text,
     provider_message_id text,
     error_code integer,
@@ -50,6 +51,8 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_
 COMMENT ON COLUMN public.attempts.lease_until IS 'system clock: no answer by then means that the worker died';
 
 COMMENT ON COLUMN public.attempts.told_at IS 'when the owner was told that the outcome stays unknown';
+
+COMMENT ON COLUMN public.attempts.is_parked IS 'unknown and never sent again by itself: it waits for a person';
 
 CREATE TABLE public.attribute_definitions (
     workspace_id uuid NOT NULL,
@@ -814,8 +817,7 @@ COMMENT ON COLUMN public.sender_rates.free_from IS 'every permission before this
 
 CREATE TABLE public.sender_settlements (
     sender_id uuid NOT NULL,
-    settled_to timestamp with time zone NOT NULL,
-    outage_seconds real DEFAULT 0 NOT NULL
+    settled_to timestamp with time zone NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -973,7 +975,7 @@ CREATE TABLE public.templates (
     updated_at timestamp with time zone NOT NULL,
     archived_at timestamp with time zone,
     CONSTRAINT templates_category_check CHECK ((category = ANY (ARRAY['marketing'::text, 'utility'::text, 'authentication'::text]))),
-    CONSTRAINT templates_name_check CHECK ((name ~ '^[a-z0-9_]{1,512}$'::text)),
+    CONSTRAINT templates_name_check CHECK (((name ~ '^[a-z0-9_]+$'::text) AND (length(name) <= 512))),
     CONSTRAINT templates_parameter_format_check CHECK ((parameter_format = ANY (ARRAY['named'::text, 'positional'::text])))
 );
 
@@ -1042,6 +1044,14 @@ CREATE TABLE public.windows (
     closed_at timestamp with time zone
 )
 WITH (fillfactor='85');
+
+CREATE TABLE public.worker_pulses (
+    name text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    outage_seconds real DEFAULT 0 NOT NULL,
+    outage_at timestamp with time zone
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.workspaces (
     id uuid NOT NULL,
@@ -1319,6 +1329,9 @@ ALTER TABLE ONLY public.webhook_counters
 
 ALTER TABLE ONLY public.windows
     ADD CONSTRAINT windows_pkey PRIMARY KEY (profile_id, sender_id, bucket);
+
+ALTER TABLE ONLY public.worker_pulses
+    ADD CONSTRAINT worker_pulses_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);

@@ -147,7 +147,7 @@ CLASSES: tuple[DataClass, ...] = (
             "workspaces", "api_keys", "webhook_apps", "senders", "sender_credentials", "sender_history",
             "webhook_counters", "attribute_definitions", "event_rules", "templates", "template_variants",
             "template_versions", "template_history", "template_uses", "opt_in_forms", "opt_in_form_versions",
-            "opt_in_links", "sender_rates", "sender_settlements", "owner_states", "rate_cards", "journeys",
+            "opt_in_links", "sender_rates", "sender_settlements", "worker_pulses", "owner_states", "rate_cards", "journeys",
             "journey_versions", "periodic_jobs", "schema_migrations",
         ),
         holds="what the workspace set up; nothing about the people it writes to",
