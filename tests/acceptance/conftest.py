@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from .harness.disturbances import Disturbance, matrix, usual
 from .harness.ports import Ports
@@ -41,6 +42,20 @@ async def story(disturbance: Disturbance, request: pytest.FixtureRequest) -> Asy
         yield story
         if hasattr(request.node, "failed_call"):
             print(story.logs())
+    finally:
+        await story.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def product() -> AsyncIterator[Story]:
+    """One started product for tests that share it and leave its clock alone: they bring workspaces of their own.
+
+    They run on the loop of the session: `pytestmark = pytest.mark.asyncio(loop_scope="session")`.
+    """
+    story = Story()
+    try:
+        await story.open()
+        yield story
     finally:
         await story.close()
 
