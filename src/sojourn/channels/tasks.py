@@ -30,7 +30,6 @@ HANDLERS: tuple[Handler, ...] = (
         name="channels.fetch_media",
         mode=LEASED,
         batch=16,
-        lease_seconds=150.0,
         max_attempts=12,
     ),
     Handler(
