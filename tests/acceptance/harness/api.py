@@ -32,7 +32,7 @@ class Api:
     def __init__(self, base_url: str, *, token: str | None = None, patience_seconds: float = 20.0) -> None:
         self.base_url = base_url
         self.token = token
-        self._patience = patience_seconds
+        self.patience_seconds = patience_seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -82,7 +82,7 @@ class Api:
         patience_seconds: float | None = None,
     ) -> tuple[int, Any, dict[str, str]]:
         """Status, body (JSON where it is JSON) and headers of one request, tried again while nobody answers."""
-        deadline = time.monotonic() + (self._patience if patience_seconds is None else patience_seconds)
+        deadline = time.monotonic() + (self.patience_seconds if patience_seconds is None else patience_seconds)
         sent = dict(headers or {})
         if token or self.token:
             sent.setdefault("Authorization", f"Bearer {token or self.token}")
