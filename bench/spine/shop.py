@@ -81,7 +81,16 @@ async def open_shop(
         template = await product.api.post("/v1/templates", TEMPLATE)
         await product.api.post(f"/v1/templates/{template['id']}/submit", {})
         await _until_approved(product)
+    await _until_quiet(product)
     return found
+
+
+async def _until_quiet(product: Product) -> None:
+    for _ in range(400):
+        if (await product.api.get("/v1/health", brief=True))["quiet"]:
+            return
+        await asyncio.sleep(0.05)
+    raise RuntimeError("the product does not come to rest")
 
 
 async def _connect(product: Product, number: dict[str, Any], known: dict[str, Any] | None, rate: int) -> dict[str, Any]:

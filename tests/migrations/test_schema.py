@@ -10,8 +10,31 @@ from sojourn.kit import migrate, schema_dump
 from sojourn.kit.database import Conn, fetch_all
 from tests.support import postgres
 
-# Tables of which there is a row or more for each person or message. Each carries `bucket`, the last byte of its person's id.
-HOT = ["profiles", "identities", "events", "event_keys", "consents", "consent_entries", "pressure", "runs", "steps", "deliveries", "delivery_keys", "attempts", "messages", "provider_messages", "conversations", "costs", "jobs", "dead_jobs", "message_facts", "audience_members", "assignments", "conversions"]
+# Tables with a row or more for each person or message. Each carries `bucket`, the last byte of its person's id.
+HOT = [
+    "profiles",
+    "identities",
+    "events",
+    "event_keys",
+    "consents",
+    "consent_entries",
+    "pressure",
+    "runs",
+    "steps",
+    "deliveries",
+    "delivery_keys",
+    "attempts",
+    "messages",
+    "provider_messages",
+    "conversations",
+    "costs",
+    "jobs",
+    "dead_jobs",
+    "message_facts",
+    "audience_members",
+    "assignments",
+    "conversions",
+]
 
 
 def test_schema_sql_is_what_the_migrations_make(database_server: str, database_template: str) -> None:
@@ -40,7 +63,9 @@ async def test_hot_tables_carry_a_bucket(conn: Conn, hot: list[str]) -> None:
         """,
         {"hot": hot},
     )
-    assert {row["table_name"]: (row["data_type"], row["is_nullable"]) for row in rows} == dict.fromkeys(hot, ("smallint", "NO"))
+    assert {row["table_name"]: (row["data_type"], row["is_nullable"]) for row in rows} == dict.fromkeys(
+        hot, ("smallint", "NO")
+    )
 
 
 async def test_unique_constraints_of_hot_tables_contain_the_bucket(conn: Conn, hot: list[str]) -> None:
