@@ -29,6 +29,7 @@ from sojourn.kit.logs import configure_logs
 from sojourn.kit.memory import spare_collector
 from sojourn.kit.web import BodyLimit, install_error_handlers
 from sojourn.messages import routes as messages
+from sojourn.openapi import DocumentedApp
 from sojourn.pricing import routes as pricing
 from sojourn.profiles import routes as profiles
 from sojourn.reports import routes as reports
@@ -75,7 +76,7 @@ def create_app(settings: Settings) -> ASGIApp:
         finally:
             await app.state.db.close()
 
-    app = FastAPI(
+    app = DocumentedApp(
         title="Sojourn",
         version="0.1.0",
         summary="Customer journeys with WhatsApp as the first channel.",

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -49,7 +49,12 @@ class MediaOut(BaseModel):
         return cls(**{name: getattr(asset, name) for name in names}, sha256=sha256)
 
 
-@router.post("/media", status_code=201)
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+@router.post("/media", status_code=201, openapi_extra=FILE_BODY)
 async def upload_media(
     request: Request,
     conn: ConnDep,

@@ -191,7 +191,31 @@ async def post_submission(
     return SubmittedOut(profile_id=done.profile_id, state=done.state)
 
 
-@router.get("/o/{slug}", response_class=HTMLResponse, include_in_schema=False)
+HTML: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such form, or it is closed", **HTML},
+    422: {"description": "Something is to be put right first", **HTML},
+}
+FIELDS: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["phone", "agree"],
+                    "properties": {
+                        **{name: {"type": "string"} for name in ("phone", "agree", "wording", "lang", "website")},
+                        "topic": {"type": "array", "items": {"type": "string"}},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/o/{slug}", response_class=HTMLResponse, responses=ANSWERS)
 async def get_page(slug: str, request: Request, conn: ConnDep, lang: str | None = None) -> Response:
     """The hosted page of a form."""
     try:
@@ -203,7 +227,7 @@ async def get_page(slug: str, request: Request, conn: ConnDep, lang: str | None 
     return _page(render_page(content, language=language, state=PageState.OPEN), 200)
 
 
-@router.post("/o/{slug}", response_class=HTMLResponse, include_in_schema=False)
+@router.post("/o/{slug}", response_class=HTMLResponse, responses=ANSWERS, openapi_extra=FIELDS)
 async def post_page(slug: str, request: Request, conn: ConnDep, keys: Keys, now: Now) -> Response:
     """Take in the hosted page. Always the same answer, known number or not; a filled trap field is thrown away."""
     try:

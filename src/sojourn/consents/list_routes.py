@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -123,7 +123,10 @@ class ImportedOut(BaseModel):
     errors: list[FieldError]
 
 
-@router.post("/v1/suppressions/import")
+CSV_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+@router.post("/v1/suppressions/import", openapi_extra=CSV_BODY)
 async def import_suppressions(
     request: Request,
     conn: ConnDep,

@@ -171,7 +171,7 @@ async def record_segment_batch(_: Request) -> Response:
     return _Passed(segment_app)
 
 
-@router.post("/import", openapi_extra=_body(OBJECT), tags=["segment"], include_in_schema=False)
+@router.post("/import", openapi_extra=_body(OBJECT), tags=["segment"])
 @router.post("/identify", openapi_extra=_body(OBJECT), tags=["segment"])
 @router.post("/track", openapi_extra=_body(OBJECT), tags=["segment"])
 @router.post("/page", openapi_extra=_body(OBJECT), tags=["segment"])
