@@ -202,6 +202,7 @@ async def submit_template(
 
     Variants that are under review or switched off for good are left alone. Raises NoSender and UnknownTemplate.
     """
+    await store.lock_template(conn, workspace_id, template_id)
     sender = (
         await find_default_sender(conn, workspace_id)
         if sender_id is None
@@ -209,7 +210,6 @@ async def submit_template(
     )
     if sender is None or not sender.waba_id:
         raise NoSender
-    await store.lock_template(conn, workspace_id, template_id)
     wanted = None if languages is None else {normalise_language(language) for language in languages}
     rows = [
         replace(variant, state=VariantState.SUBMITTING, waba_id=sender.waba_id)

@@ -18,7 +18,7 @@ from sojourn.deliveries.store import attempts, limits, outbox, statuses
 from sojourn.deliveries.store.statuses import Change, Tracked
 from sojourn.kit import jobs
 from sojourn.kit.database import Conn
-from sojourn.kit.errors import AppError, Kind
+from sojourn.kit.errors import AppError, Kind, NotFound
 from sojourn.workspaces import store as workspaces
 
 POLLER = "deliveries.send_due"
@@ -145,7 +145,7 @@ async def _resend(conn: Conn, chosen: Sequence[tuple[UUID, Tracked]], *, now: da
 
 
 async def resend_unknown(conn: Conn, workspace_id: UUID, delivery_id: UUID, *, now: datetime) -> None:
-    """A person decides to send an unknown one again. Raises NotUnknown, NeverResent."""
+    """A person decides to send an unknown one again. Raises NotFound, NotUnknown, NeverResent."""
     attempt, row = await _locked(conn, workspace_id, delivery_id)
     if not _may_resend(row, attempt["number"]):
         raise NeverResent(delivery_id=str(delivery_id))
@@ -153,7 +153,7 @@ async def resend_unknown(conn: Conn, workspace_id: UUID, delivery_id: UUID, *, n
 
 
 async def settle_unknown(conn: Conn, workspace_id: UUID, delivery_id: UUID, *, arrived: bool, now: datetime) -> None:
-    """A person knows what became of an unknown one: it arrived, or it did not. Raises NotUnknown."""
+    """A person knows what became of an unknown one: it arrived, or it did not. Raises NotFound, NotUnknown."""
     attempt, row = await _locked(conn, workspace_id, delivery_id)
     await attempts.update_settled(conn, [attempt["id"]], now=now)
     number = attempt["number"]
@@ -168,6 +168,8 @@ async def settle_unknown(conn: Conn, workspace_id: UUID, delivery_id: UUID, *, a
 async def _locked(conn: Conn, workspace_id: UUID, delivery_id: UUID) -> tuple[dict[str, Any], Tracked]:
     attempt = await attempts.lock_unknown(conn, delivery_id)
     tracked = await statuses.lock_tracked(conn, [delivery_id])
-    if attempt is None or not tracked or tracked[0].workspace_id != workspace_id:
+    if not tracked or tracked[0].workspace_id != workspace_id:
+        raise NotFound(delivery_id=str(delivery_id))
+    if attempt is None:
         raise NotUnknown(delivery_id=str(delivery_id))
     return attempt, tracked[0]
