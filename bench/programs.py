@@ -49,11 +49,11 @@ class Server:
 
     async def stop(self) -> None:
         """Stop it; the data stay."""
-        await self._server.stop()
         if self._watch is not None:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
+        await self._server.stop()
 
     @property
     def pid(self) -> int:

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import uuid4
 
 import psycopg
 from psycopg.rows import dict_row
@@ -187,6 +188,7 @@ class Notifier:
         self._names: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self.local: Callable[[set[str]], None] | None = None
+        self.process = uuid4().hex
 
     def wake(self, names: set[str]) -> None:
         """Remember names to hint at; the first leave at once, what follows within 20 ms is put together."""
@@ -201,7 +203,7 @@ class Notifier:
             names, self._names = self._names, set()
             try:
                 async with self._database.transaction() as conn:
-                    await execute(conn, SQL_NOTIFY, {"names": ",".join(sorted(names))})
+                    await execute(conn, SQL_NOTIFY, {"hint": f"{self.process} {','.join(sorted(names))}"})
             except DatabaseUnavailable:
                 return  # only a hint is lost: workers look by themselves every second
             await asyncio.sleep(NOTIFY_EVERY_SECONDS)
@@ -214,4 +216,4 @@ class Notifier:
 
 
 NOTIFY_EVERY_SECONDS = 0.02
-SQL_NOTIFY: LiteralString = "SELECT pg_notify('sojourn_jobs', %(names)s)"
+SQL_NOTIFY: LiteralString = "SELECT pg_notify('sojourn_jobs', %(hint)s)"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -28,10 +30,26 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 1.0  # how long a lost hint can delay work
 CLOCK_CHECK_SECONDS = 0.05
+PACE_SECONDS = 0.015  # between the beginnings of small steps of one loop
+FULL_STEP = 50  # rows; a step of so many pays for itself
 PERIODIC_LEASE = timedelta(minutes=10)
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LAST_SECONDS = 600.0
 PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
+
+
+@dataclass(slots=True)
+class _Loop:
+    """One loop: what it does again and again, when it began to, and how it is woken."""
+
+    name: str
+    step: Callable[[], Awaitable[int]]
+    poller: Poller | None = None
+    enough: int | None = None
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+    is_idle: bool = False
+    was_full: bool = False
+    began: float = -1.0
 
 
 class Runner:
@@ -40,7 +58,7 @@ class Runner:
     def __init__(self, registry: Registry, work: Work) -> None:
         self._registry = registry
         self._work = work
-        self._events: dict[str, list[asyncio.Event]] = {}
+        self._loops: dict[str, list[_Loop]] = {}
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -49,10 +67,10 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             for handler in self._registry.handlers:
                 for _ in range(handler.concurrency):
-                    group.create_task(self._handler_loop(handler, self._event(handler.name)), name=handler.name)
+                    group.create_task(self._run_loop(self._handler_loop(handler)), name=handler.name)
             for poller in self._registry.pollers:
                 for _ in range(poller.concurrency):
-                    group.create_task(self._poller_loop(poller, self._event(poller.name)), name=poller.name)
+                    group.create_task(self._run_loop(self._poller_loop(poller)), name=poller.name)
             side = [group.create_task(loop()) for loop in (self._listen, self._sweep, self._watch_clock)]
             if self._registry.periodics:
                 side.append(group.create_task(self._periodic_loop()))
@@ -65,52 +83,76 @@ class Runner:
         self._stopping.set()
         self._wake_all()
 
-    def _event(self, name: str) -> asyncio.Event:
-        event = asyncio.Event()
-        self._events.setdefault(name, []).append(event)
-        return event
-
     def _wake(self, names: set[str]) -> None:
+        """Wake one loop of each name; it wakes another when it finds work, so that few things wake few loops."""
         for name in names:
-            for event in self._events.get(name, ()):
-                event.set()
+            loops = self._loops.get(name, ())
+            for loop in (*(one for one in loops if one.is_idle), *loops):
+                if not loop.event.is_set():
+                    loop.event.set()
+                    break
 
     def _wake_all(self) -> None:
-        self._wake(set(self._events))
+        for loops in self._loops.values():
+            for loop in loops:
+                loop.event.set()
 
-    async def _handler_loop(self, handler: Handler, event: asyncio.Event) -> None:
-        run = run_transactional if handler.mode is Mode.TRANSACTIONAL else run_leased
-        await self._loop(handler.name, lambda: run(self._work, handler), event, None)
+    def _handler_loop(self, handler: Handler) -> _Loop:
+        # A transactional batch takes all that is ready: when it was not full, looking again at once finds nothing.
+        if handler.mode is Mode.TRANSACTIONAL:
+            enough = handler.batch
+            return self._add(_Loop(handler.name, lambda: run_transactional(self._work, handler), enough=enough))
+        return self._add(_Loop(handler.name, lambda: run_leased(self._work, handler)))
 
-    async def _poller_loop(self, poller: Poller, event: asyncio.Event) -> None:
-        await self._loop(poller.name, lambda: poller.handle(self._work), event, poller)
+    def _poller_loop(self, poller: Poller) -> _Loop:
+        return self._add(_Loop(poller.name, lambda: poller.handle(self._work), poller=poller))
 
-    async def _loop(
-        self, name: str, step: Callable[[], Awaitable[int]], event: asyncio.Event, poller: Poller | None
-    ) -> None:
+    def _add(self, loop: _Loop) -> _Loop:
+        self._loops.setdefault(loop.name, []).append(loop)
+        return loop
+
+    async def _run_loop(self, loop: _Loop) -> None:
         failures = 0
         while not self._stopping.is_set():
-            event.clear()
+            loop.event.clear()
             try:
-                while await step() and not self._stopping.is_set():
-                    failures = 0
-                wait = None if poller is None else await self._wait_seconds(poller)
+                wait = await self._work_off(loop)
                 failures = 0
             except DatabaseUnavailable as error:
                 failures += 1
-                wait = min(0.05 * 2**failures, 2.0)
-                log.warning("job_loop_waits_for_database", loop=name, cause=error.data.get("cause"))
-                await asyncio.sleep(wait)
+                log.warning("job_loop_waits_for_database", loop=loop.name, cause=error.data.get("cause"))
+                await asyncio.sleep(min(0.05 * 2**failures, 2.0))
                 continue
             except Exception as error:
                 failures += 1
-                wait = min(0.1 * 2**failures, 10.0)
-                log.exception("job_loop_failed", loop=name, error=type(error).__name__)
-                await asyncio.sleep(wait)
+                log.exception("job_loop_failed", loop=loop.name, error=type(error).__name__)
+                await asyncio.sleep(min(0.1 * 2**failures, 10.0))
                 continue
             if not self._stopping.is_set():
+                loop.is_idle = True
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), wait)
+                    await asyncio.wait_for(loop.event.wait(), wait)
+                loop.is_idle = False
+
+    async def _work_off(self, loop: _Loop) -> float | None:
+        """Steps until nothing is left; how long to wait for a hint then.
+
+        Steps follow each other at a small distance, unless one was full: so that what trickles in is done a few at a
+        time, at a fraction of the price, while the first thing after a rest is done at once.
+        """
+        while not self._stopping.is_set():
+            rest = loop.began + PACE_SECONDS - time.monotonic()
+            if rest > 0 and not loop.was_full:
+                await asyncio.sleep(rest)
+                loop.event.clear()
+            loop.began = time.monotonic()
+            done = await loop.step()
+            loop.was_full = done >= FULL_STEP
+            if done:
+                self._wake({loop.name} if len(self._loops[loop.name]) > 1 else set())
+            if done == 0 or (loop.enough is not None and done < loop.enough // 2):
+                break
+        return None if loop.poller is None else await self._wait_seconds(loop.poller)
 
     async def _wait_seconds(self, poller: Poller) -> float:
         if poller.next_due is None:
@@ -128,7 +170,9 @@ class Runner:
                 async with self._work.db.listen("sojourn_jobs") as conn:
                     self._wake_all()
                     async for notice in conn.notifies():
-                        self._wake(set(notice.payload.split(",")))
+                        process, _, names = notice.payload.partition(" ")
+                        if process != self._work.db.notifier.process:  # this process was woken when it committed
+                            self._wake(set(names.split(",")))
             except (psycopg.Error, OSError) as error:
                 log.warning("listener_lost", error=type(error).__name__)
             await asyncio.sleep(0.5)
