@@ -213,6 +213,12 @@ async def test_another_workspace_sees_and_changes_nothing(place: Place) -> None:
             ):
                 wrong.append(f"{operation.method} {operation.path} {status} {answer}")
     assert not wrong, "\n".join(wrong)
+    own = (await place.stranger.post("/v1/profiles", {"profiles": [{"external_id": "own"}]}))["profiles"][0][
+        "profile_id"
+    ]
+    stolen = {"loser_id": place.ids["profile_id"]}
+    status, _, _ = await place.stranger.exchange("POST", f"/v1/profiles/{own}/merge", body=stolen)
+    assert status == 404
     assert await everything(place) == before
 
 
@@ -239,12 +245,12 @@ def bodies(place: Place, operation: Operation) -> list[dict[str, Any]]:
         ("post", "/v1/opt-in-forms"): [{"slug": ids["slug"], "wordings": [{"language": "en", "text": "another wording"}]}],
         ("post", "/v1/opt-in-forms/{slug}/submissions"): [{"phone": "+447700900779"}],
         ("patch", "/v1/profiles/{profile_id}"): [{"attributes": {"nickname": "changed"}}],
-        ("post", "/v1/profiles/{profile_id}/merge"): [{"into": ids["profile_id"]}],
+        ("post", "/v1/profiles/{profile_id}/merge"): [{"loser_id": ids["profile_id"]}],
         ("patch", "/v1/senders/{sender_id}"): [{"name": "changed"}],
         ("post", "/v1/senders/{sender_id}/stop"): [{"reason": "stolen"}],
         ("post", "/v1/templates/{template_id}/preview"): [{"profile_id": ids["profile_id"]}],
         ("post", "/v1/templates/{template_id}/submit"): [{"sender_id": ids["sender_id"]}],
-        ("post", "/v1/webhook-bodies/replay"): [{"all": True}],
+        ("post", "/v1/webhook-bodies/replay"): [{"states": ["parsed", "partial"]}],
     }  # fmt: skip
     return [{}, *({"body": body} for body in named.get((operation.method, operation.path), []))]
 
