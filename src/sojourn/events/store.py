@@ -13,6 +13,8 @@ from sojourn.kit.database import Conn, Jsonb, copy_rows, execute, fetch_all, fet
 from sojourn.kit.ids import bucket_of, bucket_of_key
 from sojourn.profiles.model import ProfileId
 
+COPY_FROM = 20  # rows; below, one statement is cheaper than the round trips of COPY
+
 
 async def find_keys(conn: Conn, workspace_id: UUID, keys: Iterable[str]) -> dict[str, tuple[UUID, ProfileId]]:
     """The (event, profile) that idempotency keys stand for already; new keys are left out."""
@@ -45,24 +47,34 @@ async def delete_keys_before(conn: Conn, before: datetime, limit: int) -> int:
 
 async def insert_events(conn: Conn, workspace_id: UUID, events: Sequence[Event]) -> None:
     """Write events."""
-    await copy_rows(
-        conn,
-        SQL_COPY_EVENTS,
-        [
-            (
-                event.id,
-                bucket_of(event.id),
-                workspace_id,
-                event.profile_id,
-                event.name,
-                json.encode(event.properties).decode(),
-                event.source,
-                event.occurred_at,
-                event.recorded_at,
-            )
-            for event in events
-        ],
-    )
+    rows = [
+        (
+            event.id,
+            bucket_of(event.id),
+            workspace_id,
+            event.profile_id,
+            event.name,
+            json.encode(event.properties).decode(),
+            event.source,
+            event.occurred_at,
+            event.recorded_at,
+        )
+        for event in events
+    ]
+    if len(rows) >= COPY_FROM:
+        await copy_rows(conn, SQL_COPY_EVENTS, rows)
+        return
+    names = ("ids", "buckets", "workspaces", "profiles", "names", "properties", "sources", "occurred", "recorded")
+    columns = zip(*rows, strict=True)
+    await execute(conn, SQL_INSERT_EVENTS, {name: list(column) for name, column in zip(names, columns, strict=True)})
+
+
+SQL_INSERT_EVENTS: LiteralString = """
+INSERT INTO events (id, bucket, workspace_id, profile_id, name, properties, source, occurred_at, recorded_at)
+SELECT * FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[], %(workspaces)s::uuid[], %(profiles)s::uuid[],
+                     %(names)s::text[], %(properties)s::jsonb[], %(sources)s::text[], %(occurred)s::timestamptz[],
+                     %(recorded)s::timestamptz[])
+"""
 
 
 async def list_events(
