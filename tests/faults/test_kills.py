@@ -67,7 +67,7 @@ async def test_one_crash_point_alone(story: Story, receiver: Receiver, point: st
 
 async def test_with_webhooks_withheld_the_rest_stands_in_the_unknown_lane(story: Story, receiver: Receiver) -> None:
     size, lost = 200, 20
-    traffic = await Traffic.prepare(story, receiver, size=size)
+    traffic = await Traffic.prepare(story, receiver, size=size, taps=0)
     rules = [{"kind": "withhold"}, {"kind": "answer_lost", "match": {"endpoint": "messages"}, "every": size // lost}]
     await traffic.shop.sim.post("/sim/scenarios", {"rules": rules})
     async with Supervisor(story):

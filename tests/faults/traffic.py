@@ -31,11 +31,11 @@ class Traffic:
     size: int
 
     @classmethod
-    async def prepare(cls, story: Story, receiver: Receiver, *, size: int = 2_000) -> Traffic:
+    async def prepare(cls, story: Story, receiver: Receiver, *, size: int = 2_000, taps: float = TAPS) -> Traffic:
         """Templates, people who agreed, a published journey."""
         story.api.patience_seconds = 120
         shop = await Shop.open(story, numbers=NUMBERS, rate=RATE)
-        reply = {"when": {"button_text": "Leave with neighbour"}, "probability": TAPS, "after_seconds": 2,
+        reply = {"when": {"button_text": "Leave with neighbour"}, "probability": taps, "after_seconds": 2,
                  "do": [{"tap": "Leave with neighbour"}, {"action": "image"}]}  # fmt: skip
         await shop.sim.post("/sim/behaviour", {"latency_ms": [20, 60], "default": {"read": 1, "read_delay": 1,
                                                                                   "replies": [reply]}})  # fmt: skip
