@@ -27,6 +27,7 @@ from sojourn.kit.crypto import load_key_ring
 from sojourn.kit.database import Database
 from sojourn.kit.logs import configure_logs
 from sojourn.kit.memory import spare_collector
+from sojourn.kit.storable import StorableText
 from sojourn.kit.web import BodyLimit, install_error_handlers
 from sojourn.messages import routes as messages
 from sojourn.openapi import DocumentedApp
@@ -100,7 +101,7 @@ class Front:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self._rest: ASGIApp = BodyLimit(app, exempt=("/v1/media", "/v1/imports"))
+        self._rest: ASGIApp = BodyLimit(StorableText(app), exempt=("/v1/media", "/v1/imports"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""

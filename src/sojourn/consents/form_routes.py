@@ -236,7 +236,7 @@ async def post_page(slug: str, request: Request, conn: ConnDep, keys: Keys, now:
         return _page(render_page(None, language="en", state=PageState.CLOSED), 404)
     content = forms.form_content(form)
     body = await request.body()
-    fields = parse_qs(body[:FORM_BODY_MAX].decode("utf-8", "replace"), max_num_fields=100)
+    fields = _fields_of(body)
     language = choose_language(content, _first(fields, "lang"), request.headers.get("accept-language"))
     if _first(fields, "website"):
         return _page(render_page(content, language=language, state=PageState.DONE), 200)
@@ -263,6 +263,15 @@ async def post_page(slug: str, request: Request, conn: ConnDep, keys: Keys, now:
     except TooManySubmissions:
         return _page(render_page(content, language=language, state=PageState.TOO_MANY, fields=fields), 429)
     return _page(render_page(content, language=language, state=PageState.DONE), 200)
+
+
+def _fields_of(body: bytes) -> dict[str, list[str]]:
+    """The fields of a form without NUL characters; one with too many fields counts as empty."""
+    try:
+        found = parse_qs(body[:FORM_BODY_MAX].decode("utf-8", "replace"), max_num_fields=100)
+    except ValueError:
+        return {}
+    return {name: [value.replace("\x00", "") for value in values] for name, values in found.items()}
 
 
 def _first(fields: dict[str, list[str]], name: str) -> str:

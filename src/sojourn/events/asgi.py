@@ -70,6 +70,8 @@ async def _serve(scope: Scope, receive: Receive, send: Send, record: Record, *, 
         await send_json(send, status, answer)
     except AppError as error:
         await send_problem(send, error)
+    except RecursionError:
+        await send_problem(send, MalformedBody(detail="nested too deeply"))
     except Exception as error:
         log.error("request_failed", path=scope["path"], error=type(error).__name__, exc_info=error)
         await _send_crash(send)

@@ -128,6 +128,9 @@ def install_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return problem_response(validation_problem(error.errors()))
 
+    async def on_deep_nesting(_: Request, __: Exception) -> Response:
+        return problem_response(MalformedBody(detail="nested too deeply"))
+
     async def on_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = CODES_OF_STATUS.get(error.status_code, "http_error")
@@ -156,6 +159,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(RecursionError, on_deep_nesting)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_crash)
 
