@@ -61,7 +61,9 @@ async def prepare(story: Story, receiver: Receiver) -> tuple[Shop, str, str]:
     """Templates, Anna with her consent, the journey; ids of her profile and of the journey."""
     shop = await Shop.open(story)
     await shop.sim.post("/sim/fixtures", {"hosts": [PHOTO_HOST]})
-    await shop.people([{"wa_id": ANNA, "name": "Anna", "behaviour": {"delivered_delay": 1, "read": 1, "read_delay": 4}}])
+    await shop.people(
+        [{"wa_id": ANNA, "name": "Anna", "behaviour": {"delivered_delay": 1, "read": 1, "read_delay": 4}}]
+    )
     order = {"order_id": "{{ event.order_id }}"}
     await shop.add_template(
         "order_confirmed", "Thank you! Order {{order_id}} over {{total}} EUR is confirmed.",
