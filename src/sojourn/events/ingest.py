@@ -115,11 +115,11 @@ def _take(parsed: Parsed, index: int, raw: bytes, path: str, around: Around) -> 
         return
     try:
         event = _EVENT.decode(raw)
+        if b"\\u0000" in raw:
+            event = msgspec.convert(strip_nul(msgspec.to_builtins(event)), EventIn, strict=False)
     except msgspec.MsgspecError as error:
         parsed.errors.append(decode_error(error, path))
         return
-    if b"\\u0000" in raw:
-        event = msgspec.convert(strip_nul(msgspec.to_builtins(event)), EventIn, strict=False)
     errors = _check(event, path, around)
     ref = _ref(event, path, around.region, errors)
     if errors or ref is None:

@@ -120,11 +120,11 @@ def _take(
         return
     try:
         call = _CALL.decode(raw)
+        if b"\\u0000" in raw:
+            call = msgspec.convert(strip_nul(msgspec.to_builtins(call)), CallIn)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         calls.errors.append(decode_error(error, path))
         return
-    if b"\\u0000" in raw:
-        call = msgspec.convert(strip_nul(msgspec.to_builtins(call)), CallIn)
     kind = kind or call.type
     if kind not in KINDS:
         calls.errors.append({"field": f"{path}type", "code": "unknown_call", "limit": list(KINDS)})

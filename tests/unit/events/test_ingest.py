@@ -77,3 +77,10 @@ def test_a_condition_looks_at_a_path(condition, holds):
     payload = {"order": {"total": 120, "items": ["tea"], "paid": True, "currency": "EUR"}}
     assert matches([condition], payload) is holds
     assert check_rule("a", "b", [condition]) == []
+
+
+def test_a_key_of_nothing_but_nul_is_a_mistake() -> None:
+    body = b'{"name": "a", "profile": {"external_id": "u"}, "idempotency_key": "\\u0000"}'
+    parsed = ingest.parse(body, now=NOW, default_region=None, declared={})
+    assert not parsed.events
+    assert [error["field"] for error in parsed.errors] == ["idempotency_key"]
