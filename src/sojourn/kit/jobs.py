@@ -2,7 +2,8 @@
 
 `announce` tells news (any number of handlers), `defer` gives an order (exactly one). Both write rows on the connection
 that they are given, so that change and consequence commit together. NOTIFY after the commit is a hint that saves
-waiting; the rows are the record. `jobs_runner.py` runs the handlers, `jobs_store.py` has the statements.
+waiting; the rows are the record. `jobs_runner.py` has the loops that run handlers, `jobs_batches.py` one batch,
+`jobs_store.py` the statements.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from sojourn.kit import ids, jobs, jobs_runner, jobs_store
+from sojourn.kit import ids, jobs, jobs_batches, jobs_runner, jobs_store
 from sojourn.kit.clock import Clock, system_now
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn, Database, execute, fetch_all, fetch_value
@@ -178,30 +178,30 @@ async def test_a_poisoned_job_holds_only_those_behind_it(work: Work, registry: R
         ],
     )
     handler = registry.handlers[0]
-    await jobs_runner.run_transactional(work, handler)
+    await jobs_batches.run_transactional(work, handler)
     assert sorted(await handled(work)) == [1, *range(10, 20)]
     async with work.transaction() as conn:
         await execute(conn, "UPDATE jobs SET retry_at = NULL")
-    await jobs_runner.run_transactional(work, handler)  # the second attempt is the last one
+    await jobs_batches.run_transactional(work, handler)  # the second attempt is the last one
     async with work.transaction() as conn:
         [dead] = await jobs_store.list_dead(conn, workspace_id=None, handler=None, before=None, limit=10)
     assert "poisoned 2" in dead["reason"]
     assert dead["attempts"] == 2
-    await jobs_runner.run_transactional(work, handler)
+    await jobs_batches.run_transactional(work, handler)
     assert sorted(await handled(work)) == [1, 3, *range(10, 20)]
 
 
 async def test_a_dead_letter_can_be_replayed(work: Work, registry: Registry, seen: Seen) -> None:
     await announce(work, [SendReceipt(number=1, poisoned=True)])
     for _ in range(2):
-        await jobs_runner.run_leased(work, registry.handlers[1])
+        await jobs_batches.run_leased(work, registry.handlers[1])
         async with work.transaction() as conn:
             await execute(conn, "UPDATE jobs SET retry_at = NULL")
     async with work.transaction() as conn:
         assert await jobs_store.count_dead(conn) == 1
         await execute(conn, "UPDATE dead_jobs SET payload = %(p)s", {"p": b'{"number":1,"poisoned":false}'})
         assert await jobs_store.replay_dead(conn, workspace_id=None, handler=None, ids=None) == ["test.receipt"]
-    await jobs_runner.run_leased(work, registry.handlers[1])
+    await jobs_batches.run_leased(work, registry.handlers[1])
     assert seen.numbers == [1]
 
 
@@ -210,10 +210,10 @@ async def test_a_leased_job_comes_back_when_its_worker_dies(work: Work, registry
     async with work.transaction() as conn:  # a worker that claimed and then vanished
         [row] = await jobs_store.lock_ready(conn, "test.receipt", now=MARCH, system_now=system_now(), limit=5)
         await jobs_store.update_leases(conn, [row["id"]], [row["bucket"]], system_now() + timedelta(seconds=60))
-    assert await jobs_runner.run_leased(work, registry.handlers[1]) == 0
+    assert await jobs_batches.run_leased(work, registry.handlers[1]) == 0
     async with work.transaction() as conn:
         await execute(conn, "UPDATE jobs SET lease_until = %(at)s", {"at": system_now() - timedelta(seconds=1)})
-    assert await jobs_runner.run_leased(work, registry.handlers[1]) == 1
+    assert await jobs_batches.run_leased(work, registry.handlers[1]) == 1
     assert seen.numbers == [1]
 
 
@@ -221,7 +221,7 @@ async def test_a_job_that_kills_its_worker_each_time_is_buried(work: Work, regis
     await announce(work, [SendReceipt(number=1)])
     async with work.transaction() as conn:
         await execute(conn, "UPDATE jobs SET attempts = 2")
-    await jobs_runner.run_leased(work, registry.handlers[1])
+    await jobs_batches.run_leased(work, registry.handlers[1])
     async with work.transaction() as conn:
         assert await jobs_store.count_dead(conn) == 1
     assert seen.numbers == []
@@ -231,7 +231,7 @@ async def test_a_job_for_later_waits_for_the_product_clock(work: Work, registry:
     now = work.now()
     async with work.transaction() as conn:
         await jobs.defer(conn, [SendReceipt(number=1)], due_at=now + timedelta(hours=24))
-    assert await jobs_runner.run_leased(work, registry.handlers[1]) == 0
+    assert await jobs_batches.run_leased(work, registry.handlers[1]) == 0
     async with work.transaction() as conn:
         assert await jobs_runner.is_quiet(registry, conn, now)
         due = await jobs_runner.next_due_at(registry, conn, now)
@@ -251,7 +251,7 @@ async def test_a_job_for_later_holds_nobody_of_its_key_up(work: Work, registry: 
         later = [OrderPlaced(profile_id=who, number=1)]
         await jobs.defer(conn, later, due_at=work.now() + timedelta(hours=1))
     await announce(work, [OrderPlaced(profile_id=who, number=2)])
-    await jobs_runner.run_transactional(work, registry.handlers[0])
+    await jobs_batches.run_transactional(work, registry.handlers[0])
     assert await handled(work) == [2]
 
 
@@ -263,7 +263,7 @@ async def test_what_json_cannot_be_read_is_buried_at_once(work: Work, registry: 
             "UPDATE jobs SET payload = %(p)s WHERE id = (SELECT id FROM jobs ORDER BY id LIMIT 1)",
             {"p": b"{"},
         )
-    await jobs_runner.run_leased(work, registry.handlers[1])
+    await jobs_batches.run_leased(work, registry.handlers[1])
     async with work.transaction() as conn:
         assert await jobs_store.count_dead(conn) == 1
         assert await fetch_value(conn, "SELECT count(*) FROM jobs") == 0
