@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from .harness.buckets import misplaced
 from .harness.disturbances import Disturbance, matrix, usual
 from .harness.ports import Ports
 from .harness.receiver import Receiver
@@ -42,6 +43,8 @@ async def story(disturbance: Disturbance, request: pytest.FixtureRequest) -> Asy
         yield story
         if hasattr(request.node, "failed_call"):
             print(story.logs())
+        else:
+            assert misplaced(story.database.url) == []
     finally:
         await story.close()
 

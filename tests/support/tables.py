@@ -1,0 +1,25 @@
+"""Our tables by where their rows would lie if they were spread over machines."""
+
+from __future__ import annotations
+
+# Rows that belong to one person: `bucket` is the last byte of the person's id, and of the row's own id.
+OF_A_PERSON = {
+    "attempts", "consent_blocks", "consent_entries", "consent_heads", "consent_requests", "consents", "conversations",
+    "costs", "deliveries", "delivery_contents", "delivery_holds", "delivery_keys", "events", "identity_changes", "messages",
+    "open_questions", "outbox", "pairs", "pressure", "pressure_marks", "profile_keys", "profiles", "runs", "steps", "windows",
+    "jobs", "dead_jobs",
+}  # fmt: skip
+# Rows that are looked up before anybody knows whose they are: their bucket comes from a hash of their key.
+OF_A_KEY = {
+    "consent_tombstones", "event_keys", "identities", "portfolio_recipients", "provider_messages", "stray_statuses",
+}  # fmt: skip
+# Configuration, counters, lists that are read with every decision, the log of raw webhooks: on every machine, or on one.
+OF_THE_INSTALLATION = {
+    "allow_list", "api_keys", "attribute_definitions", "audit_entries", "erasures", "event_rules", "imports", "journey_versions",
+    "journeys", "media", "media_blobs", "media_uploads", "opt_in_form_versions", "opt_in_forms", "opt_in_hits",
+    "opt_in_links", "owner_states", "periodic_jobs", "rate_cards", "retention_runs", "schema_migrations",
+    "sender_credentials", "sender_history", "sender_rates", "sender_settlements", "senders", "suppressions", "template_history",
+    "template_uses", "template_variants", "template_versions", "templates", "webhook_apps", "webhook_bodies",
+    "webhook_counters", "worker_pulses", "workspaces",
+}  # fmt: skip
+HOT = OF_A_PERSON | OF_A_KEY
