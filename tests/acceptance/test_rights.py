@@ -140,7 +140,7 @@ async def scoped(place: Place, scopes: list[str]) -> str:
 
 async def ask(api: Api, operation: Operation, values: dict[str, str], **more: Any) -> tuple[int, Any]:
     """One request, with an empty object where a body is due."""
-    body = {} if operation.method in {"post", "put", "patch"} and "data" not in more else None
+    body: dict[str, Any] | None = {} if operation.method in {"post", "put", "patch"} and "data" not in more else None
     path = operation.filled(values)
     status, answer, _ = await api.exchange(operation.method.upper(), path, body=more.pop("body", body), **more)
     return status, answer
