@@ -21,6 +21,7 @@ from sojourn.events import routes as events
 from sojourn.events.asgi import PATHS as SEGMENT_ADDRESSES
 from sojourn.events.asgi import events_app, segment_app
 from sojourn.imports import routes as imports
+from sojourn.imports.model import FILE_MAX
 from sojourn.journeys import routes as journeys
 from sojourn.kit.clock import Clock
 from sojourn.kit.crypto import load_key_ring
@@ -62,6 +63,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 # Hot routes: plain ASGI callables, in front of FastAPI, whose cost a request is five times theirs.
 HOT: dict[str, ASGIApp] = {**dict.fromkeys(SEGMENT_ADDRESSES, segment_app), "/v1/events": events_app}
 
+FORM_MAX = 1024 * 1024  # bytes of an upload beside its file
+
 
 def create_app(settings: Settings) -> ASGIApp:
     """The ASGI application of the web process."""
@@ -101,7 +104,9 @@ class Front:
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self._rest: ASGIApp = BodyLimit(StorableText(app), exempt=("/v1/media", "/v1/imports"))
+        self._rest: ASGIApp = BodyLimit(
+            StorableText(app), exempt=("/v1/media",), larger={"/v1/imports": FILE_MAX + FORM_MAX}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""

@@ -181,25 +181,37 @@ def validation_problem(errors: Sequence[Mapping[str, Any]]) -> AppError:
 
 
 class BodyLimit:
-    """Refuses bodies over a limit before they are buffered, declared or not."""
+    """Refuses bodies over a limit before they are buffered, declared or not.
 
-    def __init__(self, app: ASGIApp, *, limit: int = JSON_BODY_MAX, exempt: tuple[str, ...] = ()) -> None:
+    `larger` has other limits by path; paths that begin with one of `exempt` limit their bodies themselves.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit: int = JSON_BODY_MAX,
+        exempt: tuple[str, ...] = (),
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
         self._limit = limit
         self._exempt = exempt
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, counting bytes."""
         if scope["type"] != "http" or scope["path"].startswith(self._exempt or ("\x00",)):
             await self._app(scope, receive, send)
             return
+        limit = self._larger.get(scope["path"].rstrip("/"), self._limit)
         for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._limit:
-                await send_problem(send, BodyTooLarge(limit=self._limit))
+            if name == b"content-length" and value.isdigit() and int(value) > limit:
+                await send_problem(send, BodyTooLarge(limit=limit))
                 return
-        await self._count(scope, receive, send)
+        await self._count(scope, receive, send, limit)
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _count(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         seen = 0
         refused = False
 
@@ -207,9 +219,9 @@ class BodyLimit:
             nonlocal seen, refused
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 refused = True
-                raise BodyTooLarge(limit=self._limit)
+                raise BodyTooLarge(limit=limit)
             return message
 
         async def guarded(message: Message) -> None:
@@ -220,7 +232,7 @@ class BodyLimit:
             await self._app(scope, counted, guarded)
         finally:
             if refused:  # what the application makes of a body that breaks off does not matter
-                await send_problem(send, BodyTooLarge(limit=self._limit))
+                await send_problem(send, BodyTooLarge(limit=limit))
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:

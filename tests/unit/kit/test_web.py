@@ -39,7 +39,7 @@ def client() -> TestClient:
     async def body(body: Body, n: Annotated[int, Query(ge=1)] = 1) -> dict[str, Any]:
         return {"name": body.name}
 
-    return TestClient(BodyLimit(app, limit=100), raise_server_exceptions=False)
+    return TestClient(BodyLimit(app, limit=100, larger={"/large": 200}), raise_server_exceptions=False)
 
 
 def test_each_error_is_a_problem_document_with_a_stable_code(client: TestClient) -> None:
@@ -79,6 +79,11 @@ def test_a_large_body_is_refused_before_it_is_read(client: TestClient) -> None:
         yield b"x" * 60
 
     assert client.post("/body", content=chunks()).status_code == 413
+
+
+def test_a_path_may_take_more_but_not_anything(client: TestClient) -> None:
+    assert client.post("/large", content=b"x" * 150).status_code == 404
+    assert client.post("/large", content=b"x" * 201).json()["limit"] == 200
 
 
 @given(st.lists(st.text(max_size=50), min_size=1, max_size=4))
