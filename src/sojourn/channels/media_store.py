@@ -257,11 +257,3 @@ SQL_DELETE_OLD: LiteralString = """
 DELETE FROM media
  WHERE id IN (SELECT id FROM media WHERE direction = 'in' AND created_at < %(before)s ORDER BY id LIMIT %(limit)s)
 """
-
-
-async def count_old_media(conn: Conn, *, before: datetime) -> int:
-    """How many inbound files a deletion up to a moment would take."""
-    return int(await fetch_value(conn, SQL_COUNT_OLD, {"before": before}) or 0)
-
-
-SQL_COUNT_OLD: LiteralString = "SELECT count(*) FROM media WHERE direction = 'in' AND created_at < %(before)s"

@@ -1,8 +1,6 @@
-"""Personal data of this folder: how long it stays, and how one person is taken out of it."""
+"""How one person is taken out of this folder. `sojourn.privacy` says how long its data stay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from sojourn.channels import media_store, webhook_store
@@ -15,32 +13,6 @@ from sojourn.kit.database import Conn
 
 BATCH = 500
 EMPTY_BODY = b'{"entry":[]}'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionClass:
-    """One kind of personal data: which table, how long it is kept, why."""
-
-    table: str
-    name: str
-    keep: timedelta
-    purpose: str
-
-
-RETENTION: tuple[RetentionClass, ...] = (
-    RetentionClass(
-        table="webhook_bodies",
-        name="raw_webhook_bodies",
-        keep=timedelta(days=30),
-        purpose="recovery: what a provider reported can be read again",
-    ),
-    RetentionClass(
-        table="media",
-        name="inbound_media",
-        keep=timedelta(days=395),
-        purpose="the conversation as the person and the agent saw it",
-    ),
-)
 
 
 async def erase_profiles(conn: Conn, workspace_id: UUID, addresses: Sequence[str], *, keys: KeyRing) -> dict[str, int]:
@@ -89,19 +61,3 @@ def _redacted(envelope: bytes, known: set[str], keys: KeyRing, *, only_if_named:
     if only_if_named and not any(address.encode() in body for address in known):
         return None
     return seal(redact_body(body, known.__contains__) or EMPTY_BODY, keys)
-
-
-async def delete_expired(conn: Conn, *, now: datetime, limit: int = 5_000, dry_run: bool = False) -> dict[str, int]:
-    """Delete one slice of what is older than its period; counts by class. With `dry_run` only count, all of it."""
-    keep = {entry.name: entry.keep for entry in RETENTION}
-    bodies_before = now - keep["raw_webhook_bodies"]
-    media_before = now - keep["inbound_media"]
-    if dry_run:
-        return {
-            "raw_webhook_bodies": await webhook_store.count_old_bodies(conn, before=bodies_before),
-            "inbound_media": await media_store.count_old_media(conn, before=media_before),
-        }
-    return {
-        "raw_webhook_bodies": await webhook_store.delete_old_bodies(conn, before=bodies_before, limit=limit),
-        "inbound_media": await media_store.delete_old_media(conn, before=media_before, limit=limit),
-    }

@@ -286,13 +286,3 @@ DELETE FROM webhook_bodies
  WHERE digest IN (SELECT digest FROM webhook_bodies WHERE received_at < %(before)s AND parsed_at IS NOT NULL
                    LIMIT %(limit)s)
 """
-
-
-async def count_old_bodies(conn: Conn, *, before: datetime) -> int:
-    """How many bodies a deletion up to a moment would take."""
-    return int(await fetch_value(conn, SQL_COUNT_OLD, {"before": before}) or 0)
-
-
-SQL_COUNT_OLD: LiteralString = """
-SELECT count(*) FROM webhook_bodies WHERE received_at < %(before)s AND parsed_at IS NOT NULL
-"""

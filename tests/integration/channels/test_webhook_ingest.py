@@ -19,6 +19,8 @@ from sojourn.channels.signals import (
 )
 from sojourn.channels.whatsapp import parsing
 from sojourn.channels.whatsapp.sealing import unseal
+from sojourn.privacy.model import BY_NAME
+from sojourn.privacy.retention import apply_retention
 from tests.integration.channels.conftest import NADIA, PHONE, Bench, Web
 
 CASES = Path(__file__).parents[2] / "cases" / "whatsapp"
@@ -269,10 +271,10 @@ async def test_what_is_older_than_its_period_is_deleted(bench: Bench, web: Web) 
     sender = await bench.add_sender(BASE)
     await web.post_webhook(sender.app_key, status_body("wamid.A"))
     await bench.parse_all()
-    keep = privacy.RETENTION[0].keep
+    keep = BY_NAME["webhook_bodies"].keep
+    assert keep is not None
     for moment, wanted in ((bench.work.now(), 0), (bench.work.now() + keep * 2, 1)):
-        async with bench.work.transaction() as conn:
-            found = await privacy.delete_expired(conn, now=moment, dry_run=True)
-            assert found["raw_webhook_bodies"] == wanted
-            assert (await privacy.delete_expired(conn, now=moment))["raw_webhook_bodies"] == wanted
+        found = await apply_retention(bench.work.transaction, now=moment, is_dry_run=True)
+        assert found["webhook_bodies"] == wanted
+        assert (await apply_retention(bench.work.transaction, now=moment))["webhook_bodies"] == wanted
     assert await bodies(bench) == []
