@@ -27,6 +27,7 @@ class Part:
     folders: tuple[str, ...]
     processes: int = 2
     marker: str = "not soak"
+    may_be_empty: bool = False
 
 
 PARTS = (
@@ -37,28 +38,37 @@ PARTS = (
     Part("faults", ("tests/faults",), processes=0),
     Part("browser", ("tests/browser",), processes=0),
 )
-SOAK = Part("soak", ("tests",), processes=0, marker="soak")
+SOAK = Part("soak", ("tests",), processes=0, marker="soak", may_be_empty=True)
 
 
 def main(names: list[str]) -> int:
-    """Run the named parts, or all; the exit code of pytest's kind."""
+    """Run the named parts, or all; the exit code of pytest's kind. A part without tests fails, and so does its name."""
+    unknown = sorted(set(names) - {part.name for part in (*PARTS, SOAK)})
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}", file=sys.stderr)
+        return 2
     RESULTS.mkdir(parents=True, exist_ok=True)
-    parts = [SOAK] if names == ["soak"] else [part for part in PARTS if not names or part.name in names]
+    parts = [SOAK] if names == [SOAK.name] else [part for part in PARTS if not names or part.name in names]
     began, total, broken = time.monotonic(), Counter[str](), []
     for part in parts:
         counts, code = run(part)
         total += counts
-        if code not in {0, NO_TESTS_COLLECTED}:
+        if is_broken(part, code):
             broken.append(part.name)
     print(closing_line(total, broken, time.monotonic() - began), flush=True)
     return 1 if broken else 0
+
+
+def is_broken(part: Part, code: int) -> bool:
+    """Whether pytest's exit code means that a part failed: a part that ran nothing has proved nothing."""
+    return code != 0 and not (code == NO_TESTS_COLLECTED and part.may_be_empty)
 
 
 def run(part: Part) -> tuple[Counter[str], int]:
     """Run one part; what became of its tests, and pytest's exit code."""
     folders = [folder for folder in part.folders if any((ROOT / folder).rglob("test_*.py"))]
     if not folders:
-        return Counter(), 0
+        return Counter(), NO_TESTS_COLLECTED
     print(f"== {part.name}", flush=True)
     report = RESULTS / f"{part.name}.xml"
     report.unlink(missing_ok=True)
