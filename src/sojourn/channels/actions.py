@@ -12,6 +12,8 @@ import psycopg
 from sojourn.channels import addresses, store
 from sojourn.channels.jobs import CheckSender, ConnectWebhook
 from sojourn.channels.model import (
+    HIGH_THROUGHPUT_PER_S,
+    STANDARD_THROUGHPUT_PER_S,
     LiveSenderWithClockFile,
     NewSender,
     Sender,
@@ -122,6 +124,9 @@ async def change_sender(
     if sender is None or sender.workspace_id != workspace_id:
         raise SenderNotFound(sender_id=sender_id)
     plain = {name: value for name, value in changes.items() if name in _PLAIN_FIELDS}
+    if "throughput_per_s" in plain:
+        plain["throughput_is_chosen"] = plain["throughput_per_s"] is not None
+        plain["throughput_per_s"] = plain["throughput_per_s"] or _allowed_rate(sender)
     if plain.get("base_url"):
         plain["base_url"] = addresses.check_base_url(plain["base_url"], allow_private=place.allow_private_urls)
         if place.has_clock_file and plain["base_url"] == addresses.META_BASE_URL:
@@ -144,6 +149,10 @@ async def change_sender(
         await request_check(conn, changed, now=now)
     await jobs.announce(conn, [SenderChanged(workspace_id=workspace_id, sender_id=sender_id, what="settings")])
     return await store.get_sender(conn, workspace_id, sender_id)
+
+
+def _allowed_rate(sender: Sender) -> int:
+    return HIGH_THROUGHPUT_PER_S if sender.throughput_level == "high" else STANDARD_THROUGHPUT_PER_S
 
 
 _PLAIN_FIELDS = frozenset(
@@ -258,9 +267,9 @@ async def resume_sender(conn: Conn, sender_id: UUID, now: datetime, *, source: s
 async def set_sender_rate(
     conn: Conn, sender_id: UUID, per_second: int, now: datetime, *, reason: str | None = None, source: str = "send"
 ) -> None:
-    """Set how many messages a second a sender may send (1 to 1,000)."""
+    """Set how many messages a second a sender may send (1 to 1,000). A rate that a person chose stays."""
     sender = await store.lock_sender(conn, sender_id)
-    if sender is None or sender.throughput_per_s == per_second:
+    if sender is None or sender.throughput_is_chosen or sender.throughput_per_s == per_second:
         return
     await store.update_sender(conn, replace(sender, throughput_per_s=per_second), now=now)
     change = _change(sender, "throughput", sender.throughput_per_s, per_second, reason=reason, source=source, now=now)
@@ -291,8 +300,8 @@ async def apply_check(conn: Conn, sender_id: UUID, result: CheckResult, *, resum
         await _apply_failed_check(conn, sender, result, now=now)
         return
     found = dict(result.found or {})
-    if found.get("throughput_level") == sender.throughput_level:
-        found.pop("throughput_per_s", None)  # the level is no news: a rate that a person chose stays
+    if sender.throughput_is_chosen:
+        found.pop("throughput_per_s", None)
     state, stopped = SenderState.ACTIVE, False
     if sender.state is SenderState.STOPPED and not (resume or sender.stopped_reason in ENDED_BY_CHECK):
         state, stopped = SenderState.STOPPED, True

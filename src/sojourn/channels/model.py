@@ -9,6 +9,11 @@ from uuid import UUID
 
 from sojourn.kit.errors import AppError, Kind
 
+# Messages a second. Meta takes 80 from a number, replies included, and 1,000 from one of level HIGH.
+# Source: Cloud API reference, throughput (read 2026-11).
+STANDARD_THROUGHPUT_PER_S = 70
+HIGH_THROUGHPUT_PER_S = 1000
+
 
 class SenderState(StrEnum):
     """Where a sender stands. Only an active one sends."""
@@ -25,7 +30,8 @@ class Sender:
     """One configured number or address.
 
     `throughput_per_s` is messages a second, `portfolio_limit` people a moving day (None: no limit, or not known),
-    `quality` green, yellow, red or unknown. `version` grows with every change.
+    `quality` green, yellow, red or unknown. A rate that is not `throughput_is_chosen` follows the provider. `version`
+    grows with every change.
     """
 
     id: UUID
@@ -45,6 +51,7 @@ class Sender:
     stopped_reason: str | None
     stopped_at: datetime | None
     throughput_per_s: int
+    throughput_is_chosen: bool
     throughput_level: str | None
     quality: str | None
     verified_name: str | None
@@ -72,7 +79,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSender:
-    """What a person gives to make a sender. Tokens and secrets are plain here and encrypted when stored."""
+    """What a person gives to make a sender. Tokens and secrets are plain here and encrypted when stored.
+
+    `throughput_per_s` None: as the provider allows.
+    """
 
     channel: str
     name: str
@@ -84,7 +94,7 @@ class NewSender:
     access_token: str | None = field(default=None, repr=False)
     base_url: str | None = None
     api_version: str = "v26.0"
-    throughput_per_s: int = 70
+    throughput_per_s: int | None = None
     portfolio_id: str | None = None
     portfolio_limit: int | None = None
     country: str | None = None

@@ -37,7 +37,7 @@ class SenderIn(BaseModel):
     access_token: SecretStr | None = Field(default=None, max_length=2000)
     base_url: str | None = Field(default=None, max_length=300)
     api_version: str = Field(default="v26.0", pattern=r"^v[0-9]{1,3}\.[0-9]$")
-    throughput_per_s: int = Field(default=70, ge=1, le=1000)
+    throughput_per_s: int | None = Field(default=None, ge=1, le=1000, description="Left out: as Meta allows")
     portfolio_id: str | None = Field(default=None, max_length=64)
     portfolio_limit: int | None = Field(default=None, ge=1)
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
@@ -60,7 +60,7 @@ class SenderChanges(BaseModel):
     access_token: SecretStr | None = Field(default=None, max_length=2000)
     base_url: str | None = Field(default=None, max_length=300)
     api_version: str | None = Field(default=None, pattern=r"^v[0-9]{1,3}\.[0-9]$")
-    throughput_per_s: int | None = Field(default=None, ge=1, le=1000)
+    throughput_per_s: int | None = Field(default=None, ge=1, le=1000, description="Null: as Meta allows")
     portfolio_id: str | None = Field(default=None, max_length=64)
     portfolio_limit: int | None = Field(default=None, ge=1)
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
@@ -100,6 +100,7 @@ class SenderOut(BaseModel):
     stopped_reason: str | None
     stopped_at: datetime | None
     throughput_per_s: int
+    throughput_is_chosen: bool
     throughput_level: str | None
     quality: str | None
     verified_name: str | None
@@ -197,7 +198,7 @@ async def change_sender(
 ) -> SenderOut:
     """Change a sender; a new token, secret or address is tried at once."""
     given = body.model_dump(exclude_unset=True)
-    nullable = {"portfolio_limit", "country", "default_language"}
+    nullable = {"throughput_per_s", "portfolio_limit", "country", "default_language"}
     empty = [name for name, value in given.items() if value is None and name not in nullable]
     if empty:
         raise InvalidInput(

@@ -5,14 +5,22 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from sojourn.channels.model import NewSender, Sender, SenderChange, SenderNotFound, WebhookApp
+from sojourn.channels.model import (
+    STANDARD_THROUGHPUT_PER_S,
+    NewSender,
+    Sender,
+    SenderChange,
+    SenderNotFound,
+    WebhookApp,
+)
 from sojourn.kit.database import Conn, Row, execute, fetch_all, fetch_one, fetch_optional, fetch_value
 from sojourn.kit.ids import new_id
 
 SENDER_COLUMNS: LiteralString = """
 s.id, s.workspace_id, s.channel, s.name, s.is_default, s.phone_number, s.phone_number_id, s.waba_id, s.webhook_app_id,
 s.base_url, s.api_version, s.simulated, s.state, s.state_reason, s.stopped_reason, s.stopped_at, s.throughput_per_s,
-s.throughput_level, s.quality, s.verified_name, s.provider_status, s.portfolio_id, s.portfolio_limit, s.country,
+s.throughput_is_chosen, s.throughput_level, s.quality, s.verified_name, s.provider_status, s.portfolio_id,
+s.portfolio_limit, s.country,
 s.default_language, s.timezone, s.currency, s.version, s.checked_at, s.created_at, s.updated_at,
 a.app_id, a.key AS app_key, c.token_hint, a.verified_at AS webhook_verified_at
 """
@@ -154,7 +162,8 @@ async def insert_sender(
         "base_url": new.base_url,
         "api_version": new.api_version,
         "simulated": simulated,
-        "throughput": new.throughput_per_s,
+        "throughput": STANDARD_THROUGHPUT_PER_S if new.throughput_per_s is None else new.throughput_per_s,
+        "chosen": new.throughput_per_s is not None,
         "portfolio": new.portfolio_id or (f"waba:{new.waba_id}" if new.waba_id else None),
         "portfolio_limit": new.portfolio_limit,
         "country": new.country,
@@ -169,11 +178,11 @@ async def insert_sender(
 
 SQL_INSERT_SENDER: LiteralString = """
 INSERT INTO senders (id, workspace_id, channel, name, is_default, phone_number, phone_number_id, waba_id,
-                     webhook_app_id, base_url, api_version, simulated, throughput_per_s, portfolio_id, portfolio_limit,
-                     country, default_language, timezone, created_at, updated_at)
+                     webhook_app_id, base_url, api_version, simulated, throughput_per_s, throughput_is_chosen,
+                     portfolio_id, portfolio_limit, country, default_language, timezone, created_at, updated_at)
 VALUES (%(id)s, %(workspace)s, %(channel)s, %(name)s, %(is_default)s, %(phone_number)s, %(phone_number_id)s,
-        %(waba_id)s, %(app)s, %(base_url)s, %(api_version)s, %(simulated)s, %(throughput)s, %(portfolio)s,
-        %(portfolio_limit)s, %(country)s, %(language)s, %(timezone)s, %(now)s, %(now)s)
+        %(waba_id)s, %(app)s, %(base_url)s, %(api_version)s, %(simulated)s, %(throughput)s, %(chosen)s,
+        %(portfolio)s, %(portfolio_limit)s, %(country)s, %(language)s, %(timezone)s, %(now)s, %(now)s)
 RETURNING id
 """
 
@@ -205,6 +214,7 @@ async def update_sender(conn: Conn, sender: Sender, *, now: datetime) -> None:
         "stopped_reason",
         "stopped_at",
         "throughput_per_s",
+        "throughput_is_chosen",
         "throughput_level",
         "quality",
         "verified_name",
@@ -226,7 +236,8 @@ UPDATE senders
        webhook_app_id = %(webhook_app_id)s, base_url = %(base_url)s, api_version = %(api_version)s,
        simulated = %(simulated)s, state = %(state)s, state_reason = %(state_reason)s,
        stopped_reason = %(stopped_reason)s, stopped_at = %(stopped_at)s, throughput_per_s = %(throughput_per_s)s,
-       throughput_level = %(throughput_level)s, quality = %(quality)s, verified_name = %(verified_name)s,
+       throughput_is_chosen = %(throughput_is_chosen)s, throughput_level = %(throughput_level)s,
+       quality = %(quality)s, verified_name = %(verified_name)s,
        provider_status = %(provider_status)s, portfolio_id = %(portfolio_id)s, portfolio_limit = %(portfolio_limit)s,
        country = %(country)s, default_language = %(default_language)s, timezone = %(timezone)s,
        currency = %(currency)s, checked_at = %(checked_at)s, updated_at = %(now)s, version = version + 1

@@ -853,6 +853,7 @@ CREATE TABLE public.senders (
     checked_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    throughput_is_chosen boolean DEFAULT false NOT NULL,
     CONSTRAINT senders_channel_check CHECK ((channel = ANY (ARRAY['whatsapp'::text, 'memory'::text, 'email'::text, 'sms'::text, 'push'::text, 'inapp'::text]))),
     CONSTRAINT senders_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'checking'::text, 'active'::text, 'failed'::text, 'stopped'::text]))),
     CONSTRAINT senders_throughput_per_s_check CHECK (((throughput_per_s >= 1) AND (throughput_per_s <= 1000)))

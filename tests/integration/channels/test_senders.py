@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from sojourn.channels import actions, store
 from sojourn.channels.jobs import CheckSender
@@ -49,6 +50,22 @@ async def test_a_sender_is_checked_on_save_and_shows_no_secret(bench: Bench, web
     assert ("state", "checking", "active") in {
         (item["what"], item["old_value"], item["new_value"]) for item in history["items"]
     }
+
+
+async def test_a_rate_that_a_person_chose_stays_whatever_meta_allows(bench: Bench, web: Web, sim: Sim) -> None:
+    _, saved = await web.call("POST", "/v1/senders", new_sender(sim.url, throughput_per_s=40))
+    assert (saved["throughput_per_s"], saved["throughput_is_chosen"]) == (40, True)
+    async with bench.work.transaction() as conn:
+        sender = await store.get_sender(conn, bench.workspace_id, UUID(saved["id"]))
+    first = await bench.check(sender)
+    assert (first.throughput_level, first.throughput_per_s) == ("high", 40)
+    async with bench.work.transaction() as conn:
+        await actions.set_sender_rate(conn, sender.id, 1000, bench.work.now(), source="webhook")
+    assert (await get(web, saved["id"]))["throughput_per_s"] == 40
+    _, freed = await web.call("PATCH", f"/v1/senders/{sender.id}", {"throughput_per_s": None})
+    assert (freed["throughput_per_s"], freed["throughput_is_chosen"]) == (1000, False)
+    await web.call("PATCH", f"/v1/senders/{sender.id}", {"throughput_per_s": 70})
+    assert (await bench.check(sender)).throughput_per_s == 70
 
 
 async def test_a_wrong_token_fails_with_its_reason_and_a_right_one_heals(bench: Bench, web: Web, sim: Sim) -> None:

@@ -8,11 +8,11 @@ import aiohttp
 from sojourn.channels import addresses
 from sojourn.channels.actions import CheckResult
 from sojourn.channels.base import FailureReaction
-from sojourn.channels.model import AddressRefused
+from sojourn.channels.model import HIGH_THROUGHPUT_PER_S, AddressRefused
 from sojourn.channels.whatsapp import client
 from sojourn.channels.whatsapp.account import Account
 from sojourn.channels.whatsapp.graph import GraphError, GraphUnreachable
-from sojourn.channels.whatsapp.notices import HIGH_THROUGHPUT_PER_S, UNCHANGED, parse_tier
+from sojourn.channels.whatsapp.notices import UNCHANGED, parse_tier
 
 BROKEN_STATUSES = frozenset({"BANNED", "DELETED", "MIGRATED", "DISCONNECTED", "RESTRICTED"})
 UNREGISTERED_STATUSES = frozenset({"PENDING", "UNVERIFIED"})

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
+from sojourn.channels.model import HIGH_THROUGHPUT_PER_S
 from sojourn.channels.whatsapp.updates import NoticeItem
 from sojourn.channels.whatsapp.webhook_values import as_dict, as_list, as_text
 
 UNCHANGED = -1
-HIGH_THROUGHPUT_PER_S = 1000
 # News about people, calls, groups or chats: counted, kept in the raw body, never copied into a sender's history.
 PERSONAL_FIELDS = frozenset(
     {
