@@ -25,7 +25,7 @@ from sojourn.imports.model import FILE_MAX
 from sojourn.journeys import routes as journeys
 from sojourn.kit.clock import Clock
 from sojourn.kit.crypto import load_key_ring
-from sojourn.kit.database import Database
+from sojourn.kit.database import WEB_TIMEOUTS, Database
 from sojourn.kit.logs import configure_logs
 from sojourn.kit.memory import spare_collector
 from sojourn.kit.storable import StorableText
@@ -73,7 +73,9 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.database_url is None:
             raise ValueError("DATABASE_URL is not set")
-        app.state.db = Database(settings.database_url, max_size=settings.pool_size, registry=REGISTRY)
+        app.state.db = Database(
+            settings.database_url, max_size=settings.pool_size, registry=REGISTRY, timeouts=WEB_TIMEOUTS
+        )
         await app.state.db.open(wait=False)
         try:
             yield

@@ -13,7 +13,7 @@ import structlog
 
 from sojourn.kit.clock import Clock
 from sojourn.kit.crypto import load_key_ring
-from sojourn.kit.database import Database
+from sojourn.kit.database import WORKER_TIMEOUTS, Database
 from sojourn.kit.jobs import Registry, Work
 from sojourn.kit.jobs_runner import Runner
 from sojourn.kit.logs import configure_logs
@@ -32,7 +32,7 @@ async def open_work(settings: Settings, *, registry: Registry = REGISTRY, wait: 
     """Everything that handlers need, opened and closed again. Raises ValueError when no database is named."""
     if settings.database_url is None:
         raise ValueError("DATABASE_URL is not set: `sojourn run` starts an embedded server, a bare worker does not")
-    database = Database(settings.database_url, max_size=settings.pool_size, registry=registry)
+    database = Database(settings.database_url, max_size=settings.pool_size, registry=registry, timeouts=WORKER_TIMEOUTS)
     await database.open(wait=wait, timeout=300)
     connector = aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=0, ttl_dns_cache=60)
     timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_SECONDS)

@@ -16,7 +16,7 @@ class Api:
         self.app, self.key = app, key
 
     async def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> SimpleNamespace:
-        """One request; `status` and `json` of the answer."""
+        """One request; `status`, `headers` and `json` of the answer."""
         path, _, query = path.partition("?")
         sent: list[dict[str, Any]] = []
         data = b"" if body is None else json.dumps(body).encode()
@@ -36,4 +36,5 @@ class Api:
 
         await self.app(scope, receive, send)
         answer = b"".join(one.get("body", b"") for one in sent[1:])
-        return SimpleNamespace(status=sent[0]["status"], json=json.loads(answer) if answer else None)
+        told = {name.decode(): value.decode() for name, value in sent[0].get("headers", [])}
+        return SimpleNamespace(status=sent[0]["status"], headers=told, json=json.loads(answer) if answer else None)

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import uuid4
 
@@ -19,16 +20,20 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from sojourn.kit import json
 from sojourn.kit.arrays import FastListDumper
-from sojourn.kit.errors import DatabaseUnavailable
+from sojourn.kit.errors import DatabaseBusy, DatabaseUnavailable, StatementTimeout
 
 if TYPE_CHECKING:
     from sojourn.kit.jobs import Registry
 
 __all__ = [
+    "NO_TIMEOUTS",
+    "WEB_TIMEOUTS",
+    "WORKER_TIMEOUTS",
     "Conn",
     "Database",
     "Jsonb",
     "Row",
+    "Timeouts",
     "copy_rows",
     "execute",
     "fetch_all",
@@ -53,6 +58,24 @@ SETUP_SQL: LiteralString = """
 SET TIME ZONE 'UTC';
 SET jit = off;
 SET idle_in_transaction_session_timeout = '120s';
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long one statement may run, and how long it may wait for a lock, in seconds; 0 is for ever."""
+
+    statement_seconds: float
+    lock_seconds: float
+
+
+# A caller of the web process waits for an answer; a batch of a worker may be large. Commands and migrations, which a
+# person watches, have no limit.
+WEB_TIMEOUTS = Timeouts(statement_seconds=10, lock_seconds=3)
+WORKER_TIMEOUTS = Timeouts(statement_seconds=120, lock_seconds=30)
+NO_TIMEOUTS = Timeouts(statement_seconds=0, lock_seconds=0)
+SQL_SET_TIMEOUTS: LiteralString = """
+SELECT set_config('statement_timeout', %(statement)s, false), set_config('lock_timeout', %(lock)s, false)
 """
 
 
@@ -111,8 +134,17 @@ async def copy_rows(conn: Conn, sql: LiteralString, rows: Iterable[Sequence[Any]
 class Database:
     """A pool of connections to one PostgreSQL."""
 
-    def __init__(self, url: str, *, min_size: int = 1, max_size: int = 10, registry: Registry | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 10,
+        registry: Registry | None = None,
+        timeouts: Timeouts = NO_TIMEOUTS,
+    ) -> None:
         self.url = url
+        self._timeouts = timeouts
         self._registry = registry
         self.notifier = Notifier(self)
         self._pool: AsyncConnectionPool[Conn] = AsyncConnectionPool(
@@ -149,14 +181,21 @@ class Database:
         conn.registry = self._registry
         await conn.set_autocommit(True)
         await conn.execute(SETUP_SQL)
+        if self._timeouts != NO_TIMEOUTS:
+            limits = {
+                "statement": f"{round(self._timeouts.statement_seconds * 1000)}ms",
+                "lock": f"{round(self._timeouts.lock_seconds * 1000)}ms",
+            }
+            await conn.execute(SQL_SET_TIMEOUTS, limits)
         await conn.set_autocommit(False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Conn]:
         """One transaction: commits when the block ends well, rolls back when it raises.
 
-        Raises DatabaseUnavailable when the server cannot be reached or the connection breaks. When it breaks during
-        COMMIT the outcome is not known: the caller must not claim success, and may repeat what is idempotent.
+        Raises DatabaseUnavailable when the server cannot be reached or the connection breaks, DatabaseBusy when a
+        lock is not to be had in time, StatementTimeout when a statement takes too long. When it breaks during COMMIT
+        the outcome is not known: the caller must not claim success, and may repeat what is idempotent.
         """
         try:
             async with self._pool.connection() as conn:
@@ -165,9 +204,7 @@ class Database:
             if conn.wakes:
                 self.notifier.wake(conn.wakes)
         except CONNECTION_ERRORS as error:
-            if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
-                raise
-            raise DatabaseUnavailable(cause=type(error).__name__) from error
+            raise _unavailable(error) from error
 
     @asynccontextmanager
     async def listen(self, channel: LiteralString) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
@@ -178,6 +215,17 @@ class Database:
             yield conn
         finally:
             await asyncio.shield(conn.close())
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    cause = type(error).__name__
+    match error:
+        case psycopg.errors.QueryCanceled():
+            return StatementTimeout(cause=cause)
+        case psycopg.errors.LockNotAvailable():
+            return DatabaseBusy(cause=cause)
+        case _:
+            return DatabaseUnavailable(cause=cause)
 
 
 class Notifier:

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     INVALID = "invalid"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    GONE = "gone"
     FORBIDDEN = "forbidden"
     UNAUTHENTICATED = "unauthenticated"
     RATE_LIMITED = "rate_limited"
@@ -26,6 +27,7 @@ STATUS_OF_KIND: dict[Kind, int] = {
     Kind.INVALID: 422,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.GONE: 410,
     Kind.FORBIDDEN: 403,
     Kind.UNAUTHENTICATED: 401,
     Kind.RATE_LIMITED: 429,
@@ -85,6 +87,16 @@ class DatabaseUnavailable(AppError):
 
     kind = Kind.UNAVAILABLE
     code = "database_unavailable"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """The database took too long, or somebody held what it needed; nothing was changed. Try again."""
+
+    code = "database_busy"
+
+
+class StatementTimeout(DatabaseBusy):
+    """A statement took too long and was ended; nothing was changed. Try again."""
 
 
 class BodyTooLarge(AppError):

@@ -21,14 +21,13 @@ import structlog
 from sojourn.kit import crash, jobs_store, json
 from sojourn.kit.clock import system_now
 from sojourn.kit.database import Conn, Row
-from sojourn.kit.errors import DatabaseUnavailable
+from sojourn.kit.errors import DatabaseUnavailable, StatementTimeout
 from sojourn.kit.jobs import Handler, Mode, Signal, Work
 
 log = structlog.get_logger(__name__)
 
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LAST_SECONDS = 600.0
-PASSING = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
 
 
 async def run_transactional(work: Work, handler: Handler) -> int:
@@ -39,11 +38,19 @@ async def run_transactional(work: Work, handler: Handler) -> int:
             rows = await _claim(conn, handler, work.now())
             if rows:
                 await _handle(work, conn, handler, rows)
-    except (DatabaseUnavailable, *PASSING):
-        raise
     except Exception as error:
+        if _is_passing(error):
+            raise
         await _cut(work, handler, rows, error)
     return len(rows)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another try later may well succeed with the same jobs: a lost connection, a deadlock, a held lock.
+
+    A statement that ran out of time is the doing of a job, or of too many together.
+    """
+    return isinstance(error, DatabaseUnavailable) and not isinstance(error, StatementTimeout)
 
 
 async def _claim(conn: Conn, handler: Handler, now: datetime, *, retried: bool | None = None) -> list[Row]:
@@ -83,9 +90,9 @@ async def _cut(work: Work, handler: Handler, rows: Sequence[Row], error: Excepti
                 held = await jobs_store.lock_jobs(conn, *_keys(part))
                 if held:
                     await _handle(work, conn, handler, held)
-        except (DatabaseUnavailable, *PASSING):
-            raise
         except Exception as part_error:
+            if _is_passing(part_error):
+                raise
             await _cut(work, handler, part, part_error)
             if _one_key(part):
                 return  # what waits behind the failed job of this key must not overtake it
@@ -144,9 +151,9 @@ async def _run_lease(work: Work, handler: Handler, rows: Sequence[Row]) -> None:
 async def _run_leased_rows(work: Work, handler: Handler, rows: Sequence[Row]) -> None:
     try:
         await handler.handle(work, _decode(handler, rows))
-    except DatabaseUnavailable:
-        raise
     except Exception as error:
+        if _is_passing(error):
+            raise
         if len(rows) == 1:
             await _fail(work, handler, rows[0], error, attempts=rows[0]["attempts"] + 1)
             return
