@@ -46,10 +46,25 @@ def test_what_is_no_address_is_refused(scheme, value):
         normalise(scheme, value)
 
 
-@given(st.from_regex(PLAIN_E164, fullmatch=True).filter(str.isascii))
-def test_the_short_way_agrees_with_the_library(number):
-    if not number[1:].isdigit():
-        return
+# The plan of each country whose numbers take the short way: calling code, first digits, and how many digits follow.
+PLANS = (("44", "123456789", 9), ("49", "123456789", 9), ("49", "123456789", 10), ("33", "123456789", 8), ("34", "6789", 8),
+         ("31", "123456789", 8), ("91", "6789", 9), ("1", "23456789", 9))  # fmt: skip
+
+
+@given(st.sampled_from(PLANS), st.data())
+def test_the_short_way_agrees_with_the_library(plan, data):
+    code, first, rest = plan
+    digits = data.draw(st.integers(0, 10**rest - 1))
+    number = f"+{code}{data.draw(st.sampled_from(first))}{digits:0{rest}d}"
+    assert PLAIN_E164.fullmatch(number)
+    parsed = phonenumbers.parse(number)
+    assert normalise(Scheme.PHONE, number) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 10**8 - 1))
+def test_the_short_way_agrees_for_brazilian_mobiles(area, unit, digits):
+    number = f"+55{area}{unit}9{digits:08d}"
+    assert PLAIN_E164.fullmatch(number)
     parsed = phonenumbers.parse(number)
     assert normalise(Scheme.PHONE, number) == phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
