@@ -15,7 +15,7 @@ from sojourn.channels.store import find_default_sender, get_sender
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import InvalidInput
 from sojourn.kit.ids import new_id
-from sojourn.kit.jobs import announce, defer
+from sojourn.kit.jobs import defer
 from sojourn.templates import changes, store
 from sojourn.templates.definition import category_of, same_for_provider
 from sojourn.templates.languages import normalise_language
@@ -33,7 +33,7 @@ from sojourn.templates.model import (
     VariantDraft,
     VariantState,
 )
-from sojourn.templates.signals import SubmitVariant, SyncTemplates, TemplateStateChanged
+from sojourn.templates.signals import SubmitVariant, SyncTemplates
 from sojourn.workspaces import audit
 from sojourn.workspaces.caller import Caller
 
@@ -243,26 +243,15 @@ async def apply_variant(
     reason: str | None = None,
     now: datetime,
 ) -> None:
-    """Write what the provider changed about a variant, with its history; announces TemplateStateChanged."""
+    """Write what the provider changed about a variant, with its history.
+
+    Nobody need be told: what waits is decided anew, against the variant as it stands then, when it is to leave.
+    """
     if old == new:
         return
     entries = changes.compare(template, old, new, source=source, reason=reason, now=now, ids=partial(new_id, now))
     await store.upsert_variants(conn, workspace_id, [(template.id, new)], now)
     await store.insert_history(conn, workspace_id, entries)
-    if any(entry.what in ("state", "category", "quality") for entry in entries):
-        changed = TemplateStateChanged(
-            workspace_id=workspace_id,
-            template_id=template.id,
-            variant_id=new.id,
-            language=new.language,
-            old_state=str(old.state),
-            state=str(new.state),
-            category=str(new.category),
-            quality=new.quality,
-            reason=reason,
-            at=now,
-        )
-        await announce(conn, [changed])
 
 
 async def apply_listing(

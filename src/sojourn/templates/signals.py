@@ -1,28 +1,11 @@
-"""News about templates, and the jobs that talk to the provider."""
+"""The jobs that talk to the provider about templates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sojourn.kit.jobs import Signal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateStateChanged(Signal):
-    """A variant's state, category or quality changed on the provider's side."""
-
-    workspace_id: UUID
-    template_id: UUID
-    variant_id: UUID
-    language: str
-    old_state: str
-    state: str
-    category: str
-    quality: str
-    reason: str | None
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from sojourn.deliveries.attempt_ids import attempt_id_of
 from sojourn.deliveries.model import Status
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Database
+from sojourn.templates import actions as templates
 from sojourn.workspaces.model import WorkspaceSettings
 from tests.integration.deliveries.world import Shop, answer, make_shop, order_message, promotion, request, withdraw
 
@@ -223,6 +224,22 @@ async def test_a_template_that_the_platform_refuses_is_switched_off(shop: Shop) 
     )
     [second] = await shop.request(request(shop.people[1], "k2"))
     assert (second.status, second.reason) == (Status.EXCLUDED, "template_state")
+
+
+async def test_a_template_that_is_paused_while_messages_wait_is_not_used(shop: Shop) -> None:
+    paused, free = await shop.request(request(shop.people[0]), promotion(shop.people[1]))
+    [variant] = await shop.rows(
+        "SELECT v.id FROM template_variants v JOIN templates t ON t.id = v.template_id WHERE t.name = 'order_shipped'"
+    )
+    async with shop.db.transaction() as conn:
+        await templates.set_variant_state(
+            conn, shop.workspace_id, variant["id"], "paused", reason="quality", now=shop.now
+        )
+    await shop.send()
+    row = await shop.row(paused)
+    assert (row["status"], row["reason"]) == ("excluded", "template_state")
+    assert (await shop.row(free))["status"] == "accepted"
+    assert len(memory.sent) == 1
 
 
 async def test_a_locked_account_stops_the_sender_and_the_rest_waits(shop: Shop) -> None:

@@ -18,22 +18,17 @@ from sojourn.channels.model import NewSender, SenderState
 from sojourn.channels.tasks import HANDLERS as CHANNELS
 from sojourn.kit.clock import Clock
 from sojourn.kit.database import Database
-from sojourn.kit.jobs import Handler, Registry, Work
+from sojourn.kit.jobs import Registry, Work
 from sojourn.settings import Settings
-from sojourn.templates.signals import TemplateStateChanged
 from sojourn.templates.tasks import HANDLERS
 from sojourn.workspaces import actions as workspaces
 
 PHONE, WABA, APP, TOKEN, SECRET = "401234567890123", "301234567890123", "501234567890123", "EAAsimulated", "app_secret"
 
 
-async def never(*_):
-    """Stands for a subscriber of another folder."""
-
-
 @pytest.fixture
 def registry():
-    return Registry([*HANDLERS, *CHANNELS, Handler(message=TemplateStateChanged, handle=never, name="test.changed")])
+    return Registry([*HANDLERS, *CHANNELS])
 
 
 @pytest.fixture(scope="session")
