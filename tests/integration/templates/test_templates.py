@@ -200,7 +200,7 @@ async def test_webhooks_change_variants_and_strangers_ask_for_a_reading(work, wo
         rows = await (await conn.execute("SELECT handler, count(*) AS n FROM jobs GROUP BY 1")).fetchall()
     counts = {row["handler"]: row["n"] for row in rows}
     assert counts["templates.sync_templates"] == 1
-    assert set(counts) == {"templates.sync_templates"}
+    assert set(counts) == {"channels.check_senders", "templates.sync_templates"}
 
 
 async def test_a_delivery_may_switch_a_variant_off(conn, now):
