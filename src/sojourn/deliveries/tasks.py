@@ -15,7 +15,7 @@ from sojourn.channels.signals import SenderChanged, StatusesReported
 from sojourn.deliveries.actions import rates, unknowns
 from sojourn.deliveries.actions.answers import record_results
 from sojourn.deliveries.actions.claiming import claim_attempts
-from sojourn.deliveries.actions.reports import apply_statuses
+from sojourn.deliveries.actions.reports import apply_statuses, merge_late_strays
 from sojourn.deliveries.actions.said import Outgoing
 from sojourn.deliveries.attempt_ids import delivery_of
 from sojourn.deliveries.store import attempts, outbox, statuses
@@ -31,6 +31,8 @@ GATHER_SECONDS = 0.03  # how long a first answer waits for others before it is w
 RECORD_WAITS_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0, None)
 TIME_TO_LIVE = timedelta(days=30)  # the platform drops what it could not deliver by then (reference, section 2.21)
 EXPIRE_BATCH = 5000
+STRAYS_BATCH = 1000
+STRAYS_LOOKED_AT = timedelta(days=2)  # older ones are about messages of somebody else
 
 
 async def send_due_deliveries(work: Work) -> int:
@@ -146,6 +148,17 @@ async def expire_unreported(work: Work) -> None:
             return
 
 
+async def merge_strays(work: Work) -> None:
+    """Merge reports whose message became known at the very moment when they were put aside."""
+    found = STRAYS_BATCH
+    while found == STRAYS_BATCH:
+        now = work.now()
+        async with work.transaction() as conn:
+            found = await merge_late_strays(
+                conn, keys=work.keys, now=now, since=now - STRAYS_LOOKED_AT, limit=STRAYS_BATCH
+            )
+
+
 HANDLERS = (
     Handler(
         message=StatusesReported,
@@ -169,5 +182,6 @@ POLLERS = (
 )
 PERIODICS = (
     Periodic(name="deliveries.refresh_senders", every=timedelta(seconds=30), handle=refresh_senders),
+    Periodic(name="deliveries.merge_strays", every=timedelta(minutes=10), handle=merge_strays),
     Periodic(name="deliveries.expire_unreported", every=timedelta(days=1), handle=expire_unreported),
 )

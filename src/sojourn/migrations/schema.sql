@@ -1439,6 +1439,8 @@ CREATE INDEX senders_phone_number_id ON public.senders USING btree (phone_number
 
 CREATE INDEX senders_waba ON public.senders USING btree (waba_id) WHERE (waba_id IS NOT NULL);
 
+CREATE INDEX stray_statuses_received ON public.stray_statuses USING btree (received_at);
+
 CREATE INDEX suppressions_identity ON public.suppressions USING btree (workspace_id, identity_key) WHERE (identity_key IS NOT NULL);
 
 CREATE INDEX suppressions_list ON public.suppressions USING btree (workspace_id, id);

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from sojourn.channels.base import Accepted, Failed, FailureReaction, OutboundMessage, Unknown
+from sojourn.channels.base import Accepted, Failed, FailureReaction, OutboundMessage, StatusUpdate, Unknown
 from sojourn.channels.memory import memory
+from sojourn.channels.signals import StatusesReported
 from sojourn.deliveries import tasks
 from sojourn.deliveries.actions import cancel_deliveries, resolve_tap
+from sojourn.deliveries.actions.reports import apply_statuses
 from sojourn.deliveries.attempt_ids import attempt_id_of
-from sojourn.deliveries.model import Status
+from sojourn.deliveries.model import Delivery, Status
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Database
 from sojourn.templates import actions as templates
@@ -169,6 +172,51 @@ async def test_a_report_before_the_answer_is_merged_with_it(shop: Shop) -> None:
     row = await shop.row(delivery)
     assert row["status"] == "delivered"
     assert row["accepted_at"] is not None
+
+
+def nameless(shop: Shop, delivery: Delivery, status: str) -> StatusUpdate:
+    """A report that does not echo the attempt: only the provider's id says what it is about."""
+    attempt = attempt_id_of(delivery.id, 1)
+    return replace(shop.update(attempt, status), attempt_id=None)
+
+
+async def test_reports_before_anybody_knows_the_providers_id_count_once_it_is_known(shop: Shop) -> None:
+    [delivery] = await shop.request(request(shop.people[0]))
+    stranger = replace(nameless(shop, delivery, "read"), provider_message_id="wamid.other")
+    assert await shop.report(nameless(shop, delivery, "sent"), nameless(shop, delivery, "delivered"), stranger) == 0
+    assert len(await shop.rows("SELECT * FROM stray_statuses")) == 3
+    await shop.send()
+    row = await shop.row(delivery)
+    assert row["status"] == "delivered"
+    assert None not in (row["accepted_at"], row["sent_at"], row["delivered_at"])
+    assert len(await shop.rows("SELECT * FROM costs")) == 1
+    [kept] = await shop.rows("SELECT status FROM stray_statuses")
+    assert kept["status"] == "read"
+
+
+async def test_a_report_that_settles_an_unknown_outcome_brings_the_nameless_ones_along(shop: Shop) -> None:
+    memory.answers.append(lambda message: Unknown(attempt_id=message.attempt_id, reason="timeout"))
+    [delivery] = await shop.request(request(shop.people[0]))
+    await shop.send()
+    await shop.report(nameless(shop, delivery, "read"))
+    assert (await shop.row(delivery))["status"] == "unknown"
+    await shop.report(shop.update(memory.sent[0].attempt_id, "sent"))
+    assert (await shop.row(delivery))["status"] == "read"
+
+
+async def test_a_nameless_report_that_crosses_the_answer_is_found_later(shop: Shop) -> None:
+    [delivery] = await shop.request(request(shop.people[0]))
+    signal = StatusesReported(
+        workspace_id=shop.workspace_id, sender_id=shop.sender_id, updates=[nameless(shop, delivery, "delivered")]
+    )
+    async with shop.db.transaction() as conn:
+        assert await apply_statuses(conn, [signal], keys=shop.keys, now=shop.now) == 0
+        await shop.send()  # neither transaction sees what the other writes
+    assert (await shop.row(delivery))["status"] == "accepted"
+    shop.clock.push(HOUR)
+    await tasks.merge_strays(shop.work)
+    assert (await shop.row(delivery))["status"] == "delivered"
+    assert await shop.rows("SELECT * FROM stray_statuses") == []
 
 
 async def test_a_provider_in_trouble_is_tried_again_with_a_wait(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sojourn.channels.base import Accepted, Failed, FailureReaction, Result, Unknown
 from sojourn.deliveries.actions import failures
 from sojourn.deliveries.actions.merging import merged
+from sojourn.deliveries.actions.reports import merge_strays_of
 from sojourn.deliveries.actions.said import Outgoing, record_said
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import delivery_of
@@ -69,6 +70,7 @@ async def record_results(
     await record_said(conn, accepted, outgoing=outgoing, now=now)
     await _attach_addresses(conn, results, tracked, outgoing, now)
     await tell(conn, signals)
+    await merge_strays_of(conn, accepted, keys=keys, now=now)
 
 
 def _delivery(result: Result) -> UUID:

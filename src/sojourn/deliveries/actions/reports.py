@@ -30,7 +30,8 @@ async def apply_statuses(conn: Conn, batch: Sequence[StatusesReported], *, keys:
     """Merge reports into deliveries; returns how many were about messages of ours.
 
     A report finds its delivery by the attempt id that it echoes, else by the provider's message id. What is about
-    nothing that we know is kept beside. Reactions to failures happen once, when the failure is news.
+    nothing that we know is kept beside, until the message is known. Reactions to failures happen once, when the failure
+    is news.
     """
     reports = await _resolve(conn, batch, now)
     if not reports:
@@ -73,12 +74,13 @@ async def apply_statuses(conn: Conn, batch: Sequence[StatusesReported], *, keys:
     retried = await failures.apply_failures(conn, failed, keys=keys, now=now, signals=signals)
     changes.update({change.id: change for change in retried})
     await statuses.update_progress(conn, sorted(changes.values(), key=lambda change: change.id))
-    await _settle(conn, settled, now)
+    named = await _settle(conn, settled, now)
     if newest:
         await statuses.upsert_settlements(conn, [attempt for _, attempt in newest.values()])
     await charging.charge_arrivals(conn, arrived)
     await tell(conn, signals)
     crash.point("deliveries.status_merged")
+    await merge_strays_of(conn, named, keys=keys, now=now)
     return sum(len(found) for found in by_delivery.values())
 
 
@@ -204,8 +206,40 @@ def _arrival(row: Tracked, change: Change, found: Sequence[Report]) -> charging.
     )
 
 
-async def _settle(conn: Conn, settled: Sequence[tuple[Tracked, StatusUpdate, int]], now: datetime) -> None:
-    """Reports about messages whose answer is not recorded: an unknown outcome is known now.
+async def merge_strays_of(conn: Conn, said: Sequence[tuple[Tracked, str]], *, keys: KeyRing, now: datetime) -> None:
+    """Merge reports that came before the provider's ids of these messages (delivery, provider's id) were known."""
+    if said:
+        shelf = [provider_key(row.workspace_id, provider_id) for row, provider_id in said]
+        await _merge_kept(conn, await statuses.take_strays(conn, shelf), keys=keys, now=now)
+
+
+async def merge_late_strays(conn: Conn, *, keys: KeyRing, now: datetime, since: datetime, limit: int) -> int:
+    """Merge kept reports whose messages have become known since; returns how many.
+
+    A report and the answer that makes its message known may be written at the same time, and neither sees the other.
+    """
+    found = await statuses.take_known_strays(conn, since=since, limit=limit)
+    await _merge_kept(conn, found, keys=keys, now=now)
+    return len(found)
+
+
+async def _merge_kept(conn: Conn, found: Sequence[statuses.Stray], *, keys: KeyRing, now: datetime) -> None:
+    signals: dict[tuple[UUID, UUID], list[StatusUpdate]] = {}
+    for stray in found:
+        update = json.decode_as(stray.payload, StatusUpdate)
+        signals.setdefault((stray.workspace_id, stray.sender_id), []).append(update)
+    batch = [
+        StatusesReported(workspace_id=workspace_id, sender_id=sender_id, updates=updates)
+        for (workspace_id, sender_id), updates in signals.items()
+    ]
+    if batch:
+        await apply_statuses(conn, batch, keys=keys, now=now)
+
+
+async def _settle(
+    conn: Conn, settled: Sequence[tuple[Tracked, StatusUpdate, int]], now: datetime
+) -> list[tuple[Tracked, str]]:
+    """Reports about messages whose answer is not recorded: an unknown outcome is known now, its id too (returned).
 
     An attempt whose worker still waits for its answer only gets the provider's id, for the case that the worker dies.
     """
@@ -213,7 +247,9 @@ async def _settle(conn: Conn, settled: Sequence[tuple[Tracked, StatusUpdate, int
         attempt_id_of(row.id, number): (row, update.provider_message_id) for row, update, number in settled if number
     }
     if not found:
-        return
+        return []
     provider_ids = {attempt: provider_id for attempt, (_, provider_id) in found.items()}
     closed = await attempts.update_reported(conn, provider_ids, now=now)
-    await record_said(conn, [found[attempt] for attempt in closed], outgoing={}, now=now)
+    said = [found[attempt] for attempt in closed]
+    await record_said(conn, said, outgoing={}, now=now)
+    return said

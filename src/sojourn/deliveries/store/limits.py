@@ -181,7 +181,7 @@ async def delete_hold(conn: Conn, profile_id: UUID, *, purpose: str, reason: str
 
 
 async def list_holds(conn: Conn, profile_ids: Iterable[UUID], now: datetime) -> dict[UUID, dict[str, str]]:
-    """Holds of people: purpose to reason."""
+    """Holds of people, those of profiles merged into them among them: purpose to reason."""
     found: dict[UUID, dict[str, str]] = {}
     for row in await fetch_all(conn, SQL_LIST_HOLDS, {**_ids(profile_ids), "now": now}):
         found.setdefault(row["profile_id"], {})[row["purpose"]] = row["reason"]
@@ -364,6 +364,10 @@ SELECT h.profile_id, h.purpose, h.reason
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN delivery_holds h ON h.profile_id = t.id AND h.bucket = t.bucket
  WHERE h.held_until IS NULL OR h.held_until > %(now)s
+ UNION ALL
+SELECT a.merged_into, h.purpose, h.reason
+  FROM profiles a JOIN delivery_holds h ON h.profile_id = a.id AND h.bucket = a.bucket
+ WHERE a.merged_into = ANY(%(ids)s) AND (h.held_until IS NULL OR h.held_until > %(now)s)
 """
 SQL_COUNT_RECIPIENTS: LiteralString = """
 SELECT count(*) AS used, min(expires_at) AS free_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import args_row
@@ -107,6 +107,15 @@ async def update_progress(conn: Conn, changes: Sequence[Change]) -> None:
     await execute(conn, SQL_UPDATE_PROGRESS, params)
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A kept report: `payload` is a StatusUpdate as JSON."""
+
+    workspace_id: UUID
+    sender_id: UUID
+    payload: bytes
+
+
 async def insert_strays(
     conn: Conn,
     rows: Sequence[tuple[UUID, UUID, UUID, str, bytes]],
@@ -124,6 +133,24 @@ async def insert_strays(
         "now": now,
     }
     return await execute(conn, SQL_INSERT_STRAYS, params)
+
+
+async def take_strays(conn: Conn, keys: Iterable[UUID]) -> list[Stray]:
+    """Take kept reports about these messages off the shelf; none in the usual case."""
+    wanted = sorted(set(keys))
+    params = {"keys": wanted, "buckets": [kit_ids.bucket_of(key) for key in wanted]}
+    return await _strays(conn, SQL_TAKE_STRAYS, params)
+
+
+async def take_known_strays(conn: Conn, *, since: datetime, limit: int) -> list[Stray]:
+    """Take kept reports, received since a moment, whose message has become known meanwhile."""
+    return await _strays(conn, SQL_TAKE_KNOWN_STRAYS, {"since": since, "limit": limit})
+
+
+async def _strays(conn: Conn, sql: LiteralString, params: dict[str, Any]) -> list[Stray]:
+    async with conn.cursor(row_factory=args_row(Stray)) as cursor:
+        await cursor.execute(sql, params)
+        return await cursor.fetchall()
 
 
 async def upsert_settlements(conn: Conn, attempt_ids: Iterable[UUID]) -> None:
@@ -168,6 +195,23 @@ SELECT *, %(now)s
   FROM unnest(%(keys)s::uuid[], %(buckets)s::smallint[], %(workspaces)s::uuid[], %(senders)s::uuid[],
               %(statuses)s::text[], %(payloads)s::bytea[])
 ON CONFLICT DO NOTHING
+"""
+SQL_TAKE_STRAYS: LiteralString = """
+DELETE FROM stray_statuses s
+ USING unnest(%(keys)s::uuid[], %(buckets)s::smallint[]) AS t (key, bucket)
+ WHERE s.key = t.key AND s.bucket = t.bucket
+RETURNING s.workspace_id, s.sender_id, s.payload
+"""
+SQL_TAKE_KNOWN_STRAYS: LiteralString = """
+DELETE FROM stray_statuses s
+ USING (SELECT k.key, k.status, k.bucket
+          FROM stray_statuses k
+          JOIN provider_messages p ON p.key = k.key AND p.bucket = k.bucket AND p.direction = 'out'
+         WHERE k.received_at >= %(since)s
+         LIMIT %(limit)s
+           FOR UPDATE OF k SKIP LOCKED) AS t
+ WHERE s.key = t.key AND s.status = t.status AND s.bucket = t.bucket
+RETURNING s.workspace_id, s.sender_id, s.payload
 """
 SQL_UPSERT_SETTLEMENTS: LiteralString = """
 INSERT INTO sender_settlements AS s (sender_id, settled_to)
