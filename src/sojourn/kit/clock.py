@@ -28,6 +28,8 @@ class Clock:
         self._offset = timedelta(0)
         self._seen: tuple[int, int] | None = None
         self._checked = -1.0
+        if file is not None:  # before anybody asks: a thread beside the first reader must not see an offset of zero
+            self._reload(file)
 
     @property
     def file(self) -> Path | None:

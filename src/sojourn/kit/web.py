@@ -44,12 +44,12 @@ async def _conn(request: Request) -> AsyncIterator[Conn]:
 ConnDep = Annotated[Conn, Depends(_conn, scope="function")]
 
 
-def _now(request: Request) -> datetime:
+async def _now(request: Request) -> datetime:  # async: a plain function would cost a thread each request
     clock: Clock = request.app.state.clock
     return clock.now()
 
 
-def _keys(request: Request) -> KeyRing:
+async def _keys(request: Request) -> KeyRing:
     keys: KeyRing = request.app.state.keys
     return keys
 

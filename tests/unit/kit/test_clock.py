@@ -23,6 +23,13 @@ def test_a_push_reaches_every_reader_of_the_file(tmp_path: Path) -> None:
     assert one.offset() == timedelta(days=-200)
 
 
+def test_the_offset_is_there_before_the_first_question(tmp_path: Path) -> None:
+    Clock(tmp_path / "clock").push(timedelta(days=-200))
+    clock = Clock(tmp_path / "clock")
+    clock._checked = float("inf")  # somebody else is about to read the file
+    assert clock.offset() == timedelta(days=-200)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"offset_seconds": "soon"}', '{"seconds": 3}', "null"])
 def test_a_broken_file_changes_nothing(tmp_path: Path, text: str) -> None:
     clock = Clock(tmp_path / "clock")
