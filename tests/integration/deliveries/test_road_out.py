@@ -49,6 +49,16 @@ async def test_an_order_message_leaves_and_is_followed_to_read(shop: Shop) -> No
     assert said["text"].startswith("Your order B-1001 left with PakketX")
 
 
+async def test_a_clock_that_ran_ahead_does_not_hold_a_sender_up(shop: Shop) -> None:
+    await shop.request(request(shop.people[0]))
+    async with shop.db.transaction() as conn:
+        await conn.execute("UPDATE sender_rates SET free_from = %(far)s", {"far": shop.now + 200 * HOUR})
+    assert await shop.send() == 0
+    await tasks.refresh_senders(shop.work)
+    shop.clock.push(timedelta(seconds=1))
+    assert await shop.send() == 1
+
+
 async def test_the_same_key_is_the_same_delivery(shop: Shop) -> None:
     one, two = await shop.request(request(shop.people[0]), request(shop.people[0]))
     assert (one.id, one.is_new, two.is_new) == (two.id, True, False)

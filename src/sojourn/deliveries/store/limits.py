@@ -12,6 +12,9 @@ from sojourn.kit import ids as kit_ids
 from sojourn.kit.database import Conn, execute, fetch_all, fetch_optional
 
 
+CLOCK_SKEW = timedelta(seconds=10)  # how far the clocks of two machines may differ
+
+
 @dataclass(frozen=True, slots=True)
 class SenderRate:
     """The rate of a sender, its row locked. `free_from`: every permission before it is given out."""
@@ -68,8 +71,12 @@ async def lock_rate(conn: Conn, sender_id: UUID) -> SenderRate | None:
 
 
 async def update_sender(conn: Conn, sender_id: UUID, *, is_active: bool, ceiling: float, now: datetime) -> None:
-    """Take over what became of a sender: whether it sends, and how fast it may at most."""
-    params = {"sender": sender_id, "active": is_active, "ceiling": ceiling, "now": now}
+    """Take over what became of a sender: whether it sends, and how fast it may at most.
+
+    Permissions are never given out ahead of time. A row that says so was written while a machine's clock ran ahead; it
+    would hold the sender up until that moment, so it begins anew.
+    """
+    params = {"sender": sender_id, "active": is_active, "ceiling": ceiling, "now": now, "ahead": now + CLOCK_SKEW}
     await execute(conn, SQL_UPDATE_SENDER, params)
 
 
@@ -281,8 +288,10 @@ UPDATE sender_rates
    SET is_active = %(active)s,
        rate_per_s = CASE WHEN ceiling_per_s = %(ceiling)s THEN rate_per_s ELSE %(ceiling)s END,
        ceiling_per_s = %(ceiling)s,
+       free_from = least(free_from, %(now)s),
        changed_at = %(now)s
- WHERE sender_id = %(sender)s AND (is_active <> %(active)s OR ceiling_per_s <> %(ceiling)s)
+ WHERE sender_id = %(sender)s
+   AND (is_active <> %(active)s OR ceiling_per_s <> %(ceiling)s OR free_from > %(ahead)s)
 """
 SQL_LOCK_PAIRS: LiteralString = """
 SELECT p.profile_id, p.free_from, p.blocked_until, p.strikes
