@@ -127,6 +127,11 @@ class Traffic:
             after = page["after"]
         return found
 
+    async def state(self) -> str:
+        """What both sides say of themselves, for a test that waits in vain."""
+        funnel, health = await self.story.api.get("/v1/funnel"), await self.story.api.get("/v1/health")
+        return f"{funnel}\n{health}\nsimulator: {await self.story.sim.get('/sim/info')}\n{self.story.logs()}"
+
     async def delivered(self) -> int:
         """How many people have their message, as the simulator counts."""
         return int((await self.shop.counts(template=TEMPLATE))["per_recipient"]["distinct"])
