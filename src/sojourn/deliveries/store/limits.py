@@ -11,7 +11,6 @@ from uuid import UUID
 from sojourn.kit import ids as kit_ids
 from sojourn.kit.database import Conn, execute, fetch_all, fetch_optional
 
-
 CLOCK_SKEW = timedelta(seconds=10)  # how far the clocks of two machines may differ
 
 
