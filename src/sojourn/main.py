@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sojourn import health
+from sojourn import health, session
 from sojourn.channels import media_routes as media
 from sojourn.channels import routes as senders
 from sojourn.channels import webhook_routes as webhooks
@@ -17,6 +17,7 @@ from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
 from sojourn.channels.whatsapp.routes import webhook_app
 from sojourn.consents import routes as consents
 from sojourn.deliveries import routes as deliveries
+from sojourn.deliveries import usage_routes as usage
 from sojourn.events import routes as events
 from sojourn.events.asgi import PATHS as SEGMENT_ADDRESSES
 from sojourn.events.asgi import events_app, segment_app
@@ -39,11 +40,14 @@ from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 from sojourn.templates import routes as templates
 from sojourn.workspaces import job_routes as jobs
+from sojourn.workspaces import member_routes as members
 from sojourn.workspaces import routes as workspaces
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    session.router,
     workspaces.router,
+    members.router,
     jobs.router,
     senders.router,
     media.router,
@@ -56,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     pricing.router,
     deliveries.router,
+    usage.router,
     journeys.router,
     imports.router,
 )

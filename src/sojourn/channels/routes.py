@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from sojourn.channels import actions, store
@@ -249,12 +249,17 @@ async def stop_sender(
 
 @router.get("/senders/{sender_id}/history")
 async def list_history(
-    sender_id: UUID, conn: ConnDep, caller: Read, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    sender_id: UUID,
+    conn: ConnDep,
+    caller: Read,
+    what: Annotated[str | None, Query(max_length=40, description="Only one thing: `quality`, `limit`, …")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> Page[HistoryOut]:
     """What changed about a sender, newest first."""
     await store.get_sender(conn, caller.workspace_id, sender_id)
     before = cursor_id(cursor)
-    rows = await store.list_history(conn, sender_id, before=before, limit=limit + 1)
+    rows = await store.list_history(conn, sender_id, what=what, before=before, limit=limit + 1)
     items = [HistoryOut(**row) for row in rows[:limit]]
     return Page(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > limit else None)
 

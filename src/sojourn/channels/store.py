@@ -331,15 +331,19 @@ RETURNING sender_id
 """
 
 
-async def list_history(conn: Conn, sender_id: UUID, *, before: UUID | None, limit: int) -> list[Row]:
-    """The history of a sender, newest first."""
-    return await fetch_all(conn, SQL_LIST_HISTORY, {"sender": sender_id, "before": before, "limit": limit})
+async def list_history(
+    conn: Conn, sender_id: UUID, *, what: str | None = None, before: UUID | None = None, limit: int
+) -> list[Row]:
+    """The history of a sender, or of one thing about it (`quality`, `limit`, …), newest first."""
+    params = {"sender": sender_id, "what": what, "before": before, "limit": limit}
+    return await fetch_all(conn, SQL_LIST_HISTORY, params)
 
 
 SQL_LIST_HISTORY: LiteralString = """
 SELECT id, what, old_value, new_value, reason, source, at
   FROM sender_history
- WHERE sender_id = %(sender)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
+ WHERE sender_id = %(sender)s AND (%(what)s::text IS NULL OR what = %(what)s)
+   AND (%(before)s::uuid IS NULL OR id < %(before)s)
  ORDER BY id DESC
  LIMIT %(limit)s
 """
