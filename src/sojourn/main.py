@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sojourn import health, session
+from sojourn import health
 from sojourn.channels import media_routes as media
 from sojourn.channels import routes as senders
 from sojourn.channels import webhook_routes as webhooks
@@ -40,14 +40,11 @@ from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 from sojourn.templates import routes as templates
 from sojourn.workspaces import job_routes as jobs
-from sojourn.workspaces import member_routes as members
 from sojourn.workspaces import routes as workspaces
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
-    session.router,
     workspaces.router,
-    members.router,
     jobs.router,
     senders.router,
     media.router,
