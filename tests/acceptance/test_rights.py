@@ -217,8 +217,9 @@ async def test_another_workspace_sees_and_changes_nothing(place: Place) -> None:
         "profile_id"
     ]
     stolen = {"loser_id": place.ids["profile_id"]}
-    status, _, _ = await place.stranger.exchange("POST", f"/v1/profiles/{own}/merge", body=stolen)
-    assert status == 404
+    for verb in ("merge", "unmerge"):
+        status, _, _ = await place.stranger.exchange("POST", f"/v1/profiles/{own}/{verb}", body=stolen)
+        assert status == 404
     assert await everything(place) == before
 
 
@@ -246,6 +247,7 @@ def bodies(place: Place, operation: Operation) -> list[dict[str, Any]]:
         ("post", "/v1/opt-in-forms/{slug}/submissions"): [{"phone": "+447700900779"}],
         ("patch", "/v1/profiles/{profile_id}"): [{"attributes": {"nickname": "changed"}}],
         ("post", "/v1/profiles/{profile_id}/merge"): [{"loser_id": ids["profile_id"]}],
+        ("post", "/v1/profiles/{profile_id}/unmerge"): [{"loser_id": ids["profile_id"]}],
         ("patch", "/v1/senders/{sender_id}"): [{"name": "changed"}],
         ("post", "/v1/senders/{sender_id}/stop"): [{"reason": "stolen"}],
         ("post", "/v1/templates/{template_id}/preview"): [{"profile_id": ids["profile_id"]}],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # Rows that belong to one person: `bucket` is the last byte of the person's id, and of the row's own id.
 OF_A_PERSON = {
-    "attempts", "consent_blocks", "consent_entries", "consent_heads", "consent_requests", "consents", "conversations",
+    "attempts", "attribute_changes", "consent_blocks", "consent_entries", "consent_heads", "consent_requests", "consents", "conversations",
     "costs", "deliveries", "delivery_contents", "delivery_holds", "delivery_keys", "events", "identity_changes", "messages",
-    "open_questions", "outbox", "pairs", "pressure", "pressure_marks", "profile_keys", "profiles", "runs", "steps", "windows",
+    "open_questions", "outbox", "pairs", "pressure", "pressure_marks", "profile_keys", "profile_merges", "profiles", "runs", "steps", "windows",
     "jobs", "dead_jobs",
 }  # fmt: skip
 # Rows that are looked up before anybody knows whose they are: their bucket comes from a hash of their key.

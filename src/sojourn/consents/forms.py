@@ -137,7 +137,8 @@ async def submit_form(
     ref = ProfileRef(identities=(Identity(Scheme.PHONE, phone),))
     [found] = await resolve_refs(conn, workspace.id, [ref], now=now, source="form")
     if found.is_new and submission.locale:
-        await update_attributes(conn, workspace.id, [(found.profile_id, {"locale": submission.locale})], now)
+        locale = {"locale": submission.locale}
+        await update_attributes(conn, workspace.id, [(found.profile_id, locale)], now, source="form")
     double = content.double_opt_in if content.double_opt_in is not None else workspace.settings.double_opt_in
     chosen = [topic.key for topic in content.topics if topic.key in submission.topics]
     if not content.topics:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from sojourn.consents import form_routes, list_routes
+from sojourn.consents import form_routes, list_routes, merge_routes
 from sojourn.consents.actions import record_consents
 from sojourn.consents.history import HistoryLine, read_history
 from sojourn.consents.keywords import load_languages, recognise
@@ -25,6 +25,7 @@ from sojourn.workspaces.store import get_workspace
 router = APIRouter(tags=["consents"])
 router.include_router(list_routes.router)
 router.include_router(form_routes.router)
+router.include_router(merge_routes.router)
 
 BATCH_MAX = 1_000
 

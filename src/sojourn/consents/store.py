@@ -12,10 +12,12 @@ from sojourn.consents.chain import GENESIS
 from sojourn.consents.facts import PersonRows, fold_person
 from sojourn.consents.ledger import ScopeRow
 from sojourn.consents.list_store import has_suppressions, list_allowed, list_suppressions_of
+from sojourn.consents.merged import ChannelRow, as_one, blocks_of_one, rows_of_one
 from sojourn.consents.model import ConsentFacts, Suppression
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn, execute, fetch_all
 from sojourn.kit.ids import bucket_of
+from sojourn.profiles import merge_store as merges
 from sojourn.profiles import store as profiles
 from sojourn.profiles.model import IdentityRow
 
@@ -35,20 +37,24 @@ async def read_consent_facts(
 ) -> dict[UUID, ConsentFacts]:
     """What holds for people on one channel; every id that was asked for has an entry. One statement a kind.
 
-    Changes said under a profile that was merged into one of these count too. `identities` spares reading the addresses
-    on the channel; `keys` finds suppressions whose address was erased. `accept_general`: grants that name no channel
+    Changes said under a profile that was merged into one of these count too, and the withdrawal of either wins (see
+    `merged.py`). `identities` spares reading the addresses on the channel; `keys` finds suppressions whose address was
+    erased. `accept_general`: grants that name no channel
     count.
     """
     ids = list(dict.fromkeys(profile_ids))
     if not ids:
         return {}
-    aliases = await profiles.list_aliases(conn, ids)
-    owner_of = {alias: owner for owner, found in aliases.items() for alias in found} | {id_: id_ for id_ in ids}
+    aliases = await merges.find_aliases(conn, ids)
+    merged: dict[UUID, dict[UUID, datetime]] = defaultdict(dict)
+    for alias, found in aliases.items():
+        merged[found.standing_id][alias] = found.merged_at
+    everybody = [*ids, *(aliases.keys() - set(ids))]
     known: Mapping[Any, Sequence[IdentityRow]] = (
         identities if identities is not None else await profiles.list_identities(conn, workspace_id, ids)
     )
-    rows = await _list_rows_by_owner(conn, owner_of, channel)
-    blocks = await _list_blocks_by_owner(conn, owner_of, channel)
+    rows = as_one(await _list_rows(conn, everybody, channel), merged, rows_of_one)
+    blocks = as_one(await _list_blocks(conn, everybody, channel), merged, blocks_of_one)
     address_keys = {id_: [row.key for row in known.get(id_, ())] for id_ in ids}
     suppressions: Mapping[UUID, Sequence[Suppression]] = {}
     if await has_suppressions(conn, workspace_id):
@@ -59,8 +65,8 @@ async def read_consent_facts(
     return {
         id_: fold_person(
             PersonRows(
-                rows=rows[id_],
-                blocks=blocks[id_],
+                rows=rows.get(id_, ()),
+                blocks=blocks.get(id_, ()),
                 identities=known.get(id_, ()),
                 suppressions=suppressions.get(id_, ()),
                 on_allow_list=any(key in allowed for key in address_keys[id_]),
@@ -73,21 +79,17 @@ async def read_consent_facts(
     }
 
 
-async def _list_rows_by_owner(
-    conn: Conn, owner_of: Mapping[UUID, UUID], channel: str
-) -> dict[UUID, list[tuple[str, ScopeRow]]]:
-    found: dict[UUID, list[tuple[str, ScopeRow]]] = defaultdict(list)
-    for row in await fetch_all(conn, SQL_LIST_ROWS, {**_ids(owner_of), "channels": [channel, EVERY_CHANNEL]}):
-        found[owner_of[row["profile_id"]]].append((row["channel"], _scope_row(row)))
+async def _list_rows(conn: Conn, ids: Sequence[UUID], channel: str) -> dict[UUID, list[ChannelRow]]:
+    found: dict[UUID, list[ChannelRow]] = defaultdict(list)
+    for row in await fetch_all(conn, SQL_LIST_ROWS, {**_ids(ids), "channels": [channel, EVERY_CHANNEL]}):
+        found[row["profile_id"]].append((row["channel"], _scope_row(row)))
     return found
 
 
-async def _list_blocks_by_owner(
-    conn: Conn, owner_of: Mapping[UUID, UUID], channel: str
-) -> dict[UUID, list[dict[str, Any]]]:
-    found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    for row in await fetch_all(conn, SQL_LIST_BLOCKS, {**_ids(owner_of), "channel": channel}):
-        found[owner_of[row["profile_id"]]].append(row)
+async def _list_blocks(conn: Conn, ids: Sequence[UUID], channel: str) -> dict[UUID, list[Mapping[str, Any]]]:
+    found: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in await fetch_all(conn, SQL_LIST_BLOCKS, {**_ids(ids), "channel": channel}):
+        found[row["profile_id"]].append(row)
     return found
 
 

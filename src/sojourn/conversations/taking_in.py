@@ -87,7 +87,7 @@ async def _name_new_people(
         if one.is_new and message.profile_name
     ]
     if names:
-        await profiles.update_attributes(conn, workspace_id, names, now)
+        await profiles.update_attributes(conn, workspace_id, names, now, source="inbound")
 
 
 def _item(message: InboundMessage, profile_id: ProfileId, *, is_new: bool, by_code: Mapping[str, StoredLink]) -> Item:

@@ -54,6 +54,17 @@ COMMENT ON COLUMN public.attempts.told_at IS 'when the owner was told that the o
 
 COMMENT ON COLUMN public.attempts.is_parked IS 'unknown and never sent again by itself: it waits for a person';
 
+CREATE TABLE public.attribute_changes (
+    id uuid NOT NULL,
+    bucket smallint NOT NULL,
+    workspace_id uuid NOT NULL,
+    profile_id uuid NOT NULL,
+    source text NOT NULL,
+    changes jsonb NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT attribute_changes_check CHECK ((bucket = get_byte(uuid_send(id), 15)))
+);
+
 CREATE TABLE public.attribute_definitions (
     workspace_id uuid NOT NULL,
     name text NOT NULL,
@@ -411,7 +422,7 @@ CREATE TABLE public.identity_changes (
     kind text NOT NULL,
     other_id uuid,
     recorded_at timestamp with time zone NOT NULL,
-    CONSTRAINT identity_changes_kind_check CHECK ((kind = ANY (ARRAY['lost'::text, 'moved_in'::text, 'replaced'::text, 'merged'::text])))
+    CONSTRAINT identity_changes_kind_check CHECK ((kind = ANY (ARRAY['lost'::text, 'moved_in'::text, 'replaced'::text, 'merged'::text, 'unmerged'::text])))
 );
 
 CREATE TABLE public.imports (
@@ -689,6 +700,22 @@ CREATE TABLE public.profile_keys (
     CONSTRAINT profile_keys_check CHECK ((bucket = get_byte(uuid_send(profile_id), 15)))
 );
 
+CREATE TABLE public.profile_merges (
+    id uuid NOT NULL,
+    bucket smallint NOT NULL,
+    workspace_id uuid NOT NULL,
+    loser_id uuid NOT NULL,
+    winner_id uuid NOT NULL,
+    keys text[] NOT NULL,
+    primary_keys text[] NOT NULL,
+    given jsonb NOT NULL,
+    given_facts jsonb NOT NULL,
+    merged_at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    undone_from uuid,
+    CONSTRAINT profile_merges_check CHECK ((bucket = get_byte(uuid_send(loser_id), 15)))
+);
+
 CREATE TABLE public.profiles (
     id uuid NOT NULL,
     bucket smallint NOT NULL,
@@ -703,6 +730,7 @@ CREATE TABLE public.profiles (
     updated_at timestamp with time zone NOT NULL,
     erased_at timestamp with time zone,
     merged_into uuid,
+    merged_at timestamp with time zone,
     CONSTRAINT profiles_check CHECK ((bucket = get_byte(uuid_send(id), 15)))
 )
 WITH (fillfactor='85', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
@@ -1085,6 +1113,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id, bucket);
 
+ALTER TABLE ONLY public.attribute_changes
+    ADD CONSTRAINT attribute_changes_pkey PRIMARY KEY (profile_id, id, bucket);
+
 ALTER TABLE ONLY public.attribute_definitions
     ADD CONSTRAINT attribute_definitions_pkey PRIMARY KEY (workspace_id, name);
 
@@ -1244,6 +1275,9 @@ ALTER TABLE ONLY public.pressure
 ALTER TABLE ONLY public.profile_keys
     ADD CONSTRAINT profile_keys_pkey PRIMARY KEY (profile_id, bucket);
 
+ALTER TABLE ONLY public.profile_merges
+    ADD CONSTRAINT profile_merges_pkey PRIMARY KEY (loser_id, id, bucket);
+
 ALTER TABLE ONLY public.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id, bucket);
 
@@ -1341,6 +1375,8 @@ CREATE INDEX api_keys_workspace ON public.api_keys USING btree (workspace_id, id
 
 CREATE INDEX attempts_open ON public.attempts USING btree (dispatched_at) WHERE (state = ANY (ARRAY['dispatched'::text, 'unknown'::text]));
 
+CREATE INDEX attribute_changes_changed ON public.attribute_changes USING brin (changed_at);
+
 CREATE INDEX audit_entries_object ON public.audit_entries USING btree (workspace_id, object_kind, object_id, id);
 
 CREATE INDEX audit_entries_workspace ON public.audit_entries USING btree (workspace_id, id);
@@ -1414,6 +1450,8 @@ CREATE INDEX portfolio_recipients_delivery ON public.portfolio_recipients USING 
 CREATE INDEX portfolio_recipients_expiry ON public.portfolio_recipients USING btree (portfolio_id, expires_at);
 
 CREATE INDEX pressure_marks_profile ON public.pressure_marks USING btree (profile_id, planned_at);
+
+CREATE INDEX profile_merges_winner ON public.profile_merges USING btree (winner_id);
 
 CREATE INDEX profiles_merged_into ON public.profiles USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 

@@ -37,12 +37,14 @@ async def erase_people(
     actor: Caller | str,
     now: datetime,
 ) -> dict[str, int]:
-    """Erase people from every store in one transaction. Counts a table; `docs/reference/retention.md` says what stays.
+    """Erase people, and who was merged into them, from every store in one transaction. Counts a table.
 
-    Withdrawals stay as keyed tombstones, the ledger's chain stays with its sealed parts unreadable, and bare rows stay
-    so that sums stay true. What is queued for them is cancelled. Repeating it is harmless.
+    `docs/reference/retention.md` says what stays: withdrawals as keyed tombstones, the ledger's chain with its sealed
+    parts unreadable, bare rows so that sums stay true. What is queued is cancelled. Repeating it is harmless.
     """
-    ids = sorted(set(profile_ids))
+    people = sorted(set(profile_ids))
+    aliases = await profile_store.list_aliases(conn, people)
+    ids = sorted({*people, *(alias for found in aliases.values() for alias in found)})  # said and sent before a merge
     known = await profile_store.list_identities(conn, workspace_id, ids)
     addresses = sorted({row.value for rows in known.values() for row in rows if row.scheme in REACHABLE})
     counts: dict[str, int] = {}
@@ -51,13 +53,13 @@ async def erase_people(
         counts["deliveries_cancelled"] = counts.get("deliveries_cancelled", 0) + cancelled
     counts["jobs"] = await jobs_store.delete_profile_jobs(conn, ids)
     counts |= await channels.erase_profiles(conn, workspace_id, addresses, keys=keys)
-    counts |= await consents.erase_profiles(conn, workspace_id, ids, keys=keys, now=now)
+    counts |= await consents.erase_profiles(conn, workspace_id, people, keys=keys, now=now)
     counts |= await conversations.erase_profiles(conn, ids)
     counts |= await journeys.erase_people(conn, ids, now)
     counts |= await delivery_rows.erase_people(conn, ids)
     counts |= await messages.erase_people(conn, ids)
     counts |= await events.erase_profiles(conn, workspace_id, ids)
-    counts |= await profiles.erase_profiles(conn, workspace_id, ids, now)
+    counts |= await profiles.erase_profiles(conn, workspace_id, people, now)
     rows = [(new_id(now), id_) for id_ in ids]
     who = actor.actor if isinstance(actor, Caller) else actor
     await store.insert_erasures(conn, rows, workspace_id, actor=who, counts=counts, now=now)

@@ -58,6 +58,14 @@ CLASSES: tuple[DataClass, ...] = (
         erasure="deleted",
     ),
     DataClass(
+        name="attribute_history",
+        tables=("attribute_changes",),
+        holds="what attributes of people were before",
+        keep=25 * MONTH,
+        counted_from="the change",
+        erasure="deleted",
+    ),
+    DataClass(
         name="event_keys",
         tables=("event_keys",),
         holds="keys by which a repeated event is recognised",
@@ -126,7 +134,7 @@ CLASSES: tuple[DataClass, ...] = (
         tables=(
             "profiles", "identities", "identity_changes", "profile_keys", "consents", "consent_blocks",
             "consent_requests", "suppressions", "allow_list", "windows", "pressure", "pairs", "delivery_holds",
-            "portfolio_recipients", "conversations", "open_questions", "outbox", "jobs",
+            "portfolio_recipients", "conversations", "open_questions", "outbox", "jobs", "profile_merges",
         ),
         holds="people, their addresses, and how things stand with them now",
         keep=None,

@@ -26,6 +26,11 @@ SWEEPS: tuple[tuple[str, str, Sweep], ...] = (
     ("message_texts", "provider_messages", partial(store.delete_batch, statement=store.DELETE_PROVIDER_IDS)),
     ("media", "media", media_store.delete_old_media),
     ("events", "events", partial(store.delete_batch, statement=store.DELETE_EVENTS)),
+    (
+        "attribute_history",
+        "attribute_changes",
+        partial(store.delete_batch, statement=store.DELETE_ATTRIBUTE_CHANGES),
+    ),
     ("event_keys", "event_keys", partial(store.delete_batch, statement=store.DELETE_EVENT_KEYS)),
     ("runs", "steps", partial(store.delete_batch, statement=store.DELETE_STEPS)),
     ("runs", "runs", partial(store.delete_batch, statement=store.DELETE_RUNS)),

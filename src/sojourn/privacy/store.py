@@ -24,6 +24,10 @@ DELETE_PROVIDER_IDS: LiteralString = """
 DELETE FROM provider_messages WHERE (key, bucket) IN
        (SELECT key, bucket FROM provider_messages WHERE message_id < %(id)s LIMIT %(limit)s)
 """
+DELETE_ATTRIBUTE_CHANGES: LiteralString = """
+DELETE FROM attribute_changes
+ WHERE ctid IN (SELECT ctid FROM attribute_changes WHERE changed_at < %(before)s LIMIT %(limit)s)
+"""
 DELETE_EVENT_KEYS: LiteralString = """
 DELETE FROM event_keys WHERE ctid IN (SELECT ctid FROM event_keys WHERE recorded_at < %(before)s LIMIT %(limit)s)
 """

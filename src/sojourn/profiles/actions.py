@@ -11,13 +11,13 @@ from uuid import UUID
 from sojourn.kit.database import Conn
 from sojourn.kit.ids import new_id
 from sojourn.kit.jobs import announce
-from sojourn.profiles import identity_store, resolution, store
+from sojourn.profiles import identity_store, merge_store, resolution, store
 from sojourn.profiles.attributes import EMPTY, Patch, make_patch, merge, type_of
+from sojourn.profiles.merges import apply_merges, merge_profile, unmerge_profile
 from sojourn.profiles.model import (
     Identity,
     IdentityState,
     InvalidIdentity,
-    MergeRefused,
     NewIdentity,
     Profile,
     ProfileId,
@@ -26,9 +26,18 @@ from sojourn.profiles.model import (
     Scheme,
 )
 from sojourn.profiles.phone_numbers import address_key, country_of, normalise_identity
-from sojourn.profiles.signals import AddressLost, ProfilesMerged, ProfilesTouched
+from sojourn.profiles.signals import AddressLost, ProfilesTouched
 from sojourn.workspaces import audit
-from sojourn.workspaces.caller import SYSTEM, Caller
+from sojourn.workspaces.caller import SYSTEM
+
+__all__ = [
+    "erase_profiles",
+    "merge_profile",
+    "resolve_profiles",
+    "resolve_refs",
+    "unmerge_profile",
+    "update_attributes",
+]
 
 RACES_MAX = 5
 
@@ -73,14 +82,13 @@ async def resolve_refs(
     tests = {found.profile_id for ref, found in zip(refs, plan.resolutions, strict=True) if ref.is_test}
     await _insert_fresh(conn, workspace_id, plan, patches, tests=tests, source=source, now=now)
     born = set(plan.fresh)
-    changed = await store.update_attributes(
-        conn, [(profile, patch) for profile, patch in patches.items() if profile not in born], now
-    )
+    known = [(profile, patch) for profile, patch in patches.items() if profile not in born]
+    changed = await store.update_attributes(conn, known, source=source, now=now)
     if tests - born:
         await store.update_test_flags(conn, sorted(tests - born), now)
     await _note_attributes(conn, workspace_id, patches.values(), now)
     await _apply_moves(conn, workspace_id, plan, now)
-    await _apply_merges(conn, workspace_id, plan.merges, actor=SYSTEM, now=now)
+    await apply_merges(conn, workspace_id, plan.merges, actor=SYSTEM, now=now)
     touched = [*plan.fresh, *changed]
     if touched:
         await announce(conn, [ProfilesTouched(workspace_id=workspace_id, profile_ids=list(touched), kind="attributes")])
@@ -115,7 +123,8 @@ async def _settle_addresses(
         owners = await identity_store.find_owners(conn, workspace_id, keys)
         ambiguous = resolution.ambiguous_owners(refs, owners)
         strong = await identity_store.list_strong_ids(conn, workspace_id, ambiguous) if ambiguous else {}
-        plan = resolution.plan(refs, owners, {one: strong.get(one, []) for one in ambiguous}, new_profile)
+        apart = await merge_store.list_apart(conn, workspace_id, ambiguous) if len(ambiguous) > 1 else set()
+        plan = resolution.plan(refs, owners, {one: strong.get(one, []) for one in ambiguous}, new_profile, apart)
         written = await identity_store.insert_identities(conn, workspace_id, list(plan.inserts.values()), now)
         if len(written) == len(plan.inserts):
             break
@@ -210,56 +219,24 @@ async def _tell_loss(
     await announce(conn, [lost])
 
 
-async def _apply_merges(
-    conn: Conn, workspace_id: UUID, merges: Mapping[ProfileId, ProfileId], *, actor: Caller | str, now: datetime
-) -> None:
-    if not merges:
-        return
-    pairs = sorted(merges.items())
-    await store.lock_profiles(conn, {profile for pair in pairs for profile in pair})
-    await identity_store.update_owner(conn, workspace_id, pairs, now)
-    await store.update_merged(conn, pairs, now)
-    changes = [(loser, "profile", "merged", winner) for loser, winner in pairs]
-    await identity_store.insert_changes(conn, workspace_id, changes, now)
-    for loser, winner in pairs:
-        merged = {"merged_into": str(winner)}
-        await audit.record(conn, actor, workspace_id, "profile.merged", "profile", loser, merged, now)
-    await announce(
-        conn,
-        [
-            ProfilesMerged(workspace_id=workspace_id, profile_id=winner, loser_id=loser, merged_at=now)
-            for loser, winner in pairs
-        ],
-    )
-
-
-async def merge_profile(
-    conn: Conn, workspace_id: UUID, *, loser_id: UUID, winner_id: UUID, actor: Caller | str, now: datetime
-) -> Profile:
-    """Make one profile an alias of another by hand: addresses move, missing attributes are filled in.
-
-    No row of their history moves. Raises UnknownProfile, and MergeRefused for a profile with itself. Repeating it
-    changes nothing.
-    """
-    winner = await store.get_profile(conn, workspace_id, winner_id)
-    loser = (await store.get_profiles(conn, workspace_id, [loser_id])).get(ProfileId(loser_id))
-    if loser is not None and loser.merged_into == winner.id:
-        return winner
-    loser = await store.get_profile(conn, workspace_id, loser_id)
-    if loser.id == winner.id:
-        raise MergeRefused(profile_id=str(winner_id), reason="same_profile")
-    await _apply_merges(conn, workspace_id, {loser.id: winner.id}, actor=actor, now=now)
-    return await store.get_profile(conn, workspace_id, winner.id)
-
-
 async def update_attributes(
-    conn: Conn, workspace_id: UUID, changes: Sequence[tuple[ProfileId, Mapping[str, Any]]], now: datetime
+    conn: Conn,
+    workspace_id: UUID,
+    changes: Sequence[tuple[ProfileId, Mapping[str, Any]]],
+    now: datetime,
+    *,
+    source: str = "api",
 ) -> list[ProfileId]:
-    """Merge attributes into profiles; a null removes one. Returns the profiles that really changed."""
+    """Merge attributes into profiles; a null removes one. Returns the profiles that really changed.
+
+    What is said about a merged profile goes to the one that stands for it. `source` goes into the history.
+    """
+    standing = await merge_store.find_standing(conn, {profile_id for profile_id, _ in changes})
     patches: dict[ProfileId, Patch] = {}
-    for profile_id, attributes in changes:
+    for given_id, attributes in changes:
+        profile_id = standing.get(given_id, given_id)
         patches[profile_id] = merge(patches.get(profile_id, EMPTY), make_patch(attributes))
-    changed = await store.update_attributes(conn, list(patches.items()), now)
+    changed = await store.update_attributes(conn, list(patches.items()), source=source, now=now)
     await _note_attributes(conn, workspace_id, patches.values(), now)
     if changed:
         await announce(conn, [ProfilesTouched(workspace_id=workspace_id, profile_ids=list(changed), kind="attributes")])

@@ -87,10 +87,18 @@ async def update_owner_of_keys(
         await execute(conn, SQL_MOVE_KEYS, params)
 
 
-async def update_owner(conn: Conn, workspace_id: UUID, pairs: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
-    """Give every address of the first of each pair to the second, as further ones."""
+async def update_owner(
+    conn: Conn, workspace_id: UUID, pairs: Sequence[tuple[UUID, UUID]], now: datetime
+) -> dict[ProfileId, list[tuple[str, bool]]]:
+    """Give every address of the first of each pair to the second, as further ones.
+
+    Returns, by the first, the keys that went and whether each had been a primary one.
+    """
     params = {"workspace": workspace_id, "losers": [a for a, _ in pairs], "winners": [b for _, b in pairs], "now": now}
-    await execute(conn, SQL_MOVE_ALL, params)
+    moved: dict[ProfileId, list[tuple[str, bool]]] = {}
+    for row in await fetch_all(conn, SQL_MOVE_ALL, params):
+        moved.setdefault(row["loser"], []).append((row["key"], row["was_primary"]))
+    return moved
 
 
 async def update_primaries(conn: Conn, workspace_id: UUID, rows: Sequence[tuple[UUID, Scheme, str]]) -> None:
@@ -265,13 +273,22 @@ UPDATE identities i
    AND (%(only_from)s::uuid IS NULL OR i.profile_id = %(only_from)s::uuid)
 """
 SQL_MOVE_ALL: LiteralString = """
+WITH moved AS (
+    SELECT i.key, i.bucket, i.is_primary, t.loser, t.winner
+      FROM identities i
+      JOIN unnest(%(losers)s::uuid[], %(winners)s::uuid[]) AS t (loser, winner) ON t.loser = i.profile_id
+     WHERE i.workspace_id = %(workspace)s
+     ORDER BY i.key
+       FOR UPDATE OF i
+)
 UPDATE identities i
-   SET profile_id = t.winner, updated_at = %(now)s,
+   SET profile_id = m.winner, updated_at = %(now)s,
        is_primary = i.is_primary AND NOT EXISTS (
            SELECT 1 FROM identities o
-            WHERE o.workspace_id = i.workspace_id AND o.profile_id = t.winner AND o.scheme = i.scheme AND o.is_primary)
-  FROM unnest(%(losers)s::uuid[], %(winners)s::uuid[]) AS t (loser, winner)
- WHERE i.workspace_id = %(workspace)s AND i.profile_id = t.loser
+            WHERE o.workspace_id = i.workspace_id AND o.profile_id = m.winner AND o.scheme = i.scheme AND o.is_primary)
+  FROM moved m
+ WHERE i.workspace_id = %(workspace)s AND i.key = m.key AND i.bucket = m.bucket
+RETURNING m.loser, i.key, m.is_primary AS was_primary
 """
 SQL_UPDATE_PRIMARIES: LiteralString = """
 UPDATE identities i

@@ -90,6 +90,20 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """What one call really changed of a person: `changes` are [old, new] by name; None was or is not there.
+
+    `profile_id` may be that of an alias, for what happened before the merge.
+    """
+
+    id: UUID
+    profile_id: ProfileId
+    source: str
+    changes: dict[str, list[Any]]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRow:
     """An address of a profile as it stands now. `key` is what it is compared by (see `phone_numbers.address_key`)."""
 
@@ -154,3 +168,10 @@ class MergeRefused(AppError):
 
     kind = Kind.CONFLICT
     code = "merge_refused"
+
+
+class UnmergeRefused(AppError):
+    """There is no merge of these two profiles that could be undone."""
+
+    kind = Kind.CONFLICT
+    code = "unmerge_refused"

@@ -2,8 +2,8 @@
 
 One reference may name several addresses, and these may belong to several profiles. The strongest decides: an external
 id, then a business-scoped id, a phone line, an email, an anonymous id. Profiles that are hit together become one,
-unless two different external ids, or two business-scoped ids of one portfolio, say that they are two people; then each
-keeps its own, and the weaker address is a conflict.
+unless two different external ids, or two business-scoped ids of one portfolio, say that they are two people, or
+somebody undid a merge of them; then each keeps its own, and the weaker address is a conflict.
 
 A phone line that comes with another business-scoped id than its profile has (same portfolio, no number change told
 before) has a new owner: another person, who gets a profile with nothing of the old one.
@@ -11,7 +11,7 @@ before) has a new owner: another person, who gets a profile with nothing of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sojourn.profiles.model import Identity, NewIdentity, ProfileId, ProfileRef, Resolution, Scheme, StoredIdentity
@@ -74,9 +74,13 @@ def plan(
     owners: Mapping[str, StoredIdentity],
     strong: Mapping[ProfileId, Sequence[StoredIdentity]],
     new_profile: Callable[[], ProfileId],
+    apart: Collection[frozenset[ProfileId]] = (),
 ) -> Plan:
-    """The plan for a batch of references, taken one after the other: a later one sees what an earlier one made."""
-    state = _State(dict(owners), {profile: list(rows) for profile, rows in strong.items()}, new_profile)
+    """The plan for a batch of references, taken one after the other: a later one sees what an earlier one made.
+
+    `apart` are pairs of profiles that are known to be two people.
+    """
+    state = _State(dict(owners), {profile: list(rows) for profile, rows in strong.items()}, new_profile, apart)
     for ref in refs:
         state.take(ref)
     return state.finish()
@@ -90,10 +94,12 @@ class _State:
         owners: dict[str, StoredIdentity],
         strong: dict[ProfileId, list[StoredIdentity]],
         new_profile: Callable[[], ProfileId],
+        apart: Collection[frozenset[ProfileId]],
     ) -> None:
         self.owners = owners
         self.strong = strong
         self.new_profile = new_profile
+        self.apart = apart
         self.plan = Plan()
 
     def take(self, ref: KeyedRef) -> None:
@@ -181,6 +187,8 @@ class _State:
 
     def _is_same_person(self, winner: ProfileId, other: ProfileId) -> bool:
         if self._externals(winner) and self._externals(other):
+            return False
+        if any({self.alias(one) for one in pair} == {winner, other} for pair in self.apart):
             return False
         portfolios = {row.portfolio_id for row in self.strong.get(other, []) if row.scheme is Scheme.BSUID}
         return not any(self._bsuids(winner, portfolio) for portfolio in portfolios)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from sojourn.kit.database import Conn
@@ -17,6 +17,7 @@ from sojourn.profiles import actions, store
 from sojourn.profiles import attributes as rules
 from sojourn.profiles.model import (
     ATTRIBUTE_NAME_MAX,
+    AttributeChange,
     Identity,
     IdentityRow,
     IdentityState,
@@ -149,6 +150,36 @@ class AttributesIn(BaseModel):
     attributes: dict[str, Any]
 
 
+class ChangeOut(BaseModel):
+    """One attribute that changed; null: it was or is not there."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+class HistoryOut(BaseModel):
+    """What one call really changed of a person's attributes."""
+
+    id: UUID
+    profile_id: UUID = Field(description="The person, or the profile that was merged into them later")
+    changed_at: datetime
+    source: str = Field(description="Which way it came: `api`, `segment`, `import`, `journey`, `form`, `merge`, …")
+    changes: list[ChangeOut]
+
+    @classmethod
+    def of(cls, change: AttributeChange) -> HistoryOut:
+        """From the stored change, by name."""
+        changes = [ChangeOut(name=name, old=old, new=new) for name, (old, new) in sorted(change.changes.items())]
+        return cls(
+            id=change.id,
+            profile_id=change.profile_id,
+            changed_at=change.changed_at,
+            source=change.source,
+            changes=changes,
+        )
+
+
 class MergeIn(BaseModel):
     """Which profile becomes an alias of this one."""
 
@@ -248,6 +279,29 @@ async def change_profile(profile_id: UUID, body: AttributesIn, conn: ConnDep, no
         raise InvalidInput(errors)
     await actions.update_attributes(conn, caller.workspace_id, [(profile.id, body.attributes)], now)
     return await _present(conn, caller, await store.get_profile(conn, caller.workspace_id, profile.id))
+
+
+@router.get("/profiles/{profile_id}/history")
+async def get_history(
+    profile_id: UUID,
+    *,
+    conn: ConnDep,
+    caller: Reader,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    attribute: Annotated[str | None, Query(max_length=ATTRIBUTE_NAME_MAX, description="Only this one")] = None,
+) -> Page[HistoryOut]:
+    """What changed of a person's attributes, newest first, under merged profiles too.
+
+    The values that a person began with are no change: the first one says what was before.
+    """
+    profile = await store.get_profile(conn, caller.workspace_id, profile_id)
+    aliases = (await store.list_aliases(conn, [profile.id])).get(profile.id, [])
+    before = decode_position(cursor)
+    found = await store.list_attribute_changes(
+        conn, caller.workspace_id, [profile.id, *aliases], name=attribute, before=before, limit=limit + 1
+    )
+    return page_of(found, limit, HistoryOut.of)
 
 
 @router.post("/profiles/{profile_id}/merge")

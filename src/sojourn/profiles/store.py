@@ -13,7 +13,7 @@ from sojourn.kit.crypto import DataKey, KeyRing, new_data_key, unwrap_data_key, 
 from sojourn.kit.database import Conn, copy_rows, execute, fetch_all
 from sojourn.profiles.attributes import Patch
 from sojourn.profiles.identity_store import find_by_identity, list_identities
-from sojourn.profiles.model import Profile, ProfileId, UnknownProfile
+from sojourn.profiles.model import AttributeChange, Profile, ProfileId, UnknownProfile
 
 __all__ = ["find_by_identity", "get_profile", "get_profiles", "list_identities"]
 
@@ -83,16 +83,21 @@ async def insert_profiles(conn: Conn, profiles: Sequence[Profile]) -> None:
         await execute(conn, SQL_INSERT_PROFILES, params)
 
 
-async def update_attributes(conn: Conn, patches: Sequence[tuple[UUID, Patch]], now: datetime) -> list[ProfileId]:
+async def update_attributes(
+    conn: Conn, patches: Sequence[tuple[UUID, Patch]], *, source: str, now: datetime
+) -> list[ProfileId]:
     """Merge patches into profiles (one patch a profile), locking them in the order of their ids.
 
-    Returns the profiles that really changed. Erased ones never do.
+    Returns the profiles that really changed, and notes what in their history by the same statement. Erased ones never
+    change.
     """
     if not patches:
         return []
     params = {
         "ids": [profile_id for profile_id, _ in patches],
         "buckets": [kit_ids.bucket_of(profile_id) for profile_id, _ in patches],
+        "changes": [kit_ids.new_id(now, kit_ids.bucket_of(profile_id)) for profile_id, _ in patches],
+        "source": source,
         "values": [json.encode(patch.values).decode() for _, patch in patches],
         "removed": [REMOVED_SEPARATOR.join(patch.removed) for _, patch in patches],
         "locales": [patch.locale for _, patch in patches],
@@ -108,11 +113,12 @@ async def update_test_flags(conn: Conn, ids: Sequence[UUID], now: datetime) -> N
     await execute(conn, SQL_MARK_TEST, {**_keys(ids), "now": now})
 
 
-async def update_merged(conn: Conn, pairs: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
-    """Make the first of each pair an alias of the second, which gets the attributes that it lacks."""
-    params = {"losers": [loser for loser, _ in pairs], "winners": [winner for _, winner in pairs], "now": now}
-    await execute(conn, SQL_GIVE_ATTRIBUTES, params)
-    await execute(conn, SQL_MARK_MERGED, params)
+async def list_attribute_changes(
+    conn: Conn, workspace_id: UUID, ids: Sequence[UUID], *, name: str | None, before: UUID | None, limit: int
+) -> list[AttributeChange]:
+    """What changed of these profiles' attributes, newest first; with `name` only changes of that attribute."""
+    params = {"workspace": workspace_id, "name": name, "before": before, "limit": limit, **_keys(ids)}
+    return [AttributeChange(**row) for row in await fetch_all(conn, SQL_LIST_CHANGES, params)]
 
 
 async def list_declared_types(conn: Conn, workspace_id: UUID) -> dict[str, str]:
@@ -165,6 +171,8 @@ async def delete_people(conn: Conn, workspace_id: UUID, ids: Sequence[UUID], now
     return {
         "identities": await execute(conn, SQL_ERASE_IDENTITIES, params),
         "identity_changes": await execute(conn, SQL_ERASE_CHANGES, params),
+        "attribute_changes": await execute(conn, SQL_ERASE_HISTORY, params),
+        "profile_merges": await execute(conn, SQL_ERASE_MERGES, params),
         "profile_keys": await execute(conn, SQL_ERASE_KEYS, params),
         "profiles": await execute(conn, SQL_ERASE_PROFILES, params),
     }
@@ -207,13 +215,14 @@ SELECT * FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[], %(workspaces)s::u
                      %(locales)s::text[], %(zones)s::text[], %(countries)s::text[], %(tests)s::boolean[],
                      %(sources)s::text[], %(created)s::timestamptz[], %(updated)s::timestamptz[])
 """
+# The same statement writes the history: the names whose value really is another one now, and no row without any.
 SQL_UPDATE_ATTRIBUTES: LiteralString = """
 WITH patches AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[], %(values)s::jsonb[], %(removed)s::text[],
-                         %(locales)s::text[], %(zones)s::text[], %(countries)s::text[])
-                  AS t (id, bucket, given, removed, locale, timezone, country)
+                         %(locales)s::text[], %(zones)s::text[], %(countries)s::text[], %(changes)s::uuid[])
+                  AS t (id, bucket, given, removed, locale, timezone, country, change_id)
 ), current AS (
-    SELECT p.id, p.bucket,
+    SELECT p.id, p.bucket, p.workspace_id, t.change_id, t.given, t.removed, p.attributes AS before,
            (p.attributes || t.given) - string_to_array(t.removed, chr(31)) AS attributes,
            coalesce(t.locale, p.locale) AS locale,
            coalesce(t.timezone, p.timezone) AS timezone,
@@ -223,6 +232,16 @@ WITH patches AS (
      WHERE p.erased_at IS NULL
      ORDER BY p.id
        FOR NO KEY UPDATE OF p
+), noted AS (
+    INSERT INTO attribute_changes (id, bucket, workspace_id, profile_id, source, changes, changed_at)
+    SELECT c.change_id, c.bucket, c.workspace_id, c.id, %(source)s, d.changes, %(now)s
+      FROM current c
+      JOIN LATERAL (
+           SELECT jsonb_object_agg(n.name, jsonb_build_array(c.before -> n.name, c.attributes -> n.name)) AS changes
+             FROM (SELECT jsonb_object_keys(c.given) UNION ALL SELECT unnest(string_to_array(c.removed, chr(31))))
+                  AS n (name)
+            WHERE c.before -> n.name IS DISTINCT FROM c.attributes -> n.name) d ON d.changes IS NOT NULL
+     WHERE c.before <> c.attributes
 )
 UPDATE profiles p
    SET attributes = c.attributes, locale = c.locale, timezone = c.timezone, country = c.country, updated_at = %(now)s
@@ -232,27 +251,19 @@ UPDATE profiles p
        IS DISTINCT FROM (c.attributes, c.locale, c.timezone, c.country)
 RETURNING p.id
 """
+SQL_LIST_CHANGES: LiteralString = """
+SELECT id, profile_id, source, changes, changed_at
+  FROM attribute_changes
+ WHERE profile_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND workspace_id = %(workspace)s
+   AND (%(name)s::text IS NULL OR changes ? %(name)s::text)
+   AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
+ ORDER BY id DESC
+ LIMIT %(limit)s
+"""
 SQL_MARK_TEST: LiteralString = """
 UPDATE profiles
    SET is_test = true, updated_at = %(now)s
  WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND NOT is_test
-"""
-SQL_GIVE_ATTRIBUTES: LiteralString = """
-UPDATE profiles w
-   SET attributes = l.attributes || w.attributes,
-       locale = coalesce(w.locale, l.locale),
-       timezone = coalesce(w.timezone, l.timezone),
-       country = coalesce(w.country, l.country),
-       updated_at = %(now)s
-  FROM unnest(%(losers)s::uuid[], %(winners)s::uuid[]) AS t (loser, winner)
-  JOIN profiles l ON l.id = t.loser
- WHERE w.id = t.winner
-"""
-SQL_MARK_MERGED: LiteralString = """
-UPDATE profiles p
-   SET merged_into = t.winner, updated_at = %(now)s
-  FROM unnest(%(losers)s::uuid[], %(winners)s::uuid[]) AS t (loser, winner)
- WHERE p.id = t.loser OR p.merged_into = t.loser
 """
 SQL_LIST_DECLARED: LiteralString = """
 SELECT name, type FROM attribute_definitions WHERE workspace_id = %(workspace)s AND is_declared
@@ -288,6 +299,13 @@ DELETE FROM identities WHERE workspace_id = %(workspace)s AND profile_id = ANY(%
 """
 SQL_ERASE_CHANGES: LiteralString = """
 DELETE FROM identity_changes WHERE workspace_id = %(workspace)s AND profile_id = ANY(%(ids)s)
+"""
+SQL_ERASE_HISTORY: LiteralString = """
+DELETE FROM attribute_changes WHERE profile_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s)
+"""
+SQL_ERASE_MERGES: LiteralString = """
+DELETE FROM profile_merges
+ WHERE workspace_id = %(workspace)s AND (loser_id = ANY(%(ids)s) OR winner_id = ANY(%(ids)s))
 """
 SQL_ERASE_KEYS: LiteralString = """
 DELETE FROM profile_keys WHERE profile_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s)

@@ -58,7 +58,7 @@ async def _update_profiles(conn: Conn, workspace_id: UUID, own: Iterable[Progres
         if isinstance(effect, UpdateProfile)
     ]
     if changes:
-        await profiles.update_attributes(conn, workspace_id, changes, now)
+        await profiles.update_attributes(conn, workspace_id, changes, now, source="journey")
 
 
 async def _request_deliveries(
