@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sojourn import health
 from sojourn.channels import media_routes as media
+from sojourn.channels import registration_routes as registration
 from sojourn.channels import routes as senders
 from sojourn.channels import webhook_routes as webhooks
 from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     workspaces.router,
     jobs.router,
     senders.router,
+    registration.router,
     media.router,
     webhooks.router,
     templates.router,

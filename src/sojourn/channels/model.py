@@ -162,6 +162,13 @@ class SenderNotFound(AppError):
     code = "sender_not_found"
 
 
+class NoNumber(AppError):
+    """This sender is no WhatsApp number with a token: there is nothing to register."""
+
+    kind = Kind.CONFLICT
+    code = "no_whatsapp_number"
+
+
 class SenderExists(AppError):
     """This workspace already has a sender with that phone number id."""
 

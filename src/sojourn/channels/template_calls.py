@@ -39,25 +39,25 @@ class ProviderUnreachable(AppError):
 async def list_templates(work: Work, sender_id: UUID) -> list[dict[str, Any]]:
     """All template variants of the sender's account, as the Graph API shows them (reference, section 3.4)."""
     account = await _account(work, sender_id)
-    return await _translated(client.list_templates(work.http, account))
+    return await translated(client.list_templates(work.http, account))
 
 
 async def create_template(work: Work, sender_id: UUID, definition: dict[str, Any]) -> dict[str, Any]:
     """Submit a variant; the answer has id, status and the category that Meta chose."""
     account = await _account(work, sender_id)
-    return await _translated(client.create_template(work.http, account, definition))
+    return await translated(client.create_template(work.http, account, definition))
 
 
 async def edit_template(work: Work, sender_id: UUID, provider_template_id: str, changes: dict[str, Any]) -> None:
     """Replace components, category or lifetime of a variant; it is reviewed again."""
     account = await _account(work, sender_id)
-    await _translated(client.edit_template(work.http, account, provider_template_id, changes))
+    await translated(client.edit_template(work.http, account, provider_template_id, changes))
 
 
 async def delete_template(work: Work, sender_id: UUID, name: str, provider_template_id: str | None = None) -> None:
     """Delete one variant, or all languages of a template."""
     account = await _account(work, sender_id)
-    await _translated(client.delete_template(work.http, account, name, provider_template_id))
+    await translated(client.delete_template(work.http, account, name, provider_template_id))
 
 
 async def _account(work: Work, sender_id: UUID) -> Account:
@@ -68,7 +68,8 @@ async def _account(work: Work, sender_id: UUID) -> Account:
     return accounts[sender_id]
 
 
-async def _translated(call: Awaitable[T]) -> T:
+async def translated(call: Awaitable[T]) -> T:
+    """The result of a client's call, its errors as ours."""
     try:
         return await call
     except GraphError as error:

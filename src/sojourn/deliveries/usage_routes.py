@@ -73,7 +73,6 @@ class UsageOut(BaseModel):
     """How a sender stands at one moment."""
 
     sender_id: UUID
-    as_of: datetime
     state: str
     quality: QualityOut
     rate: RateOut
@@ -90,7 +89,6 @@ async def get_usage(
     changes = await senders.list_history(conn, sender_id, what="quality", limit=QUALITIES_SHOWN)
     return UsageOut(
         sender_id=sender.id,
-        as_of=now,
         state=sender.state,
         quality=QualityOut(now=sender.quality, history=[_change(row) for row in changes]),
         rate=RateOut(

@@ -19,7 +19,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from sojourn.channels import actions, media_routes, routes, store, webhook_routes
+from sojourn.channels import actions, media_routes, registration_routes, routes, store, webhook_routes
 from sojourn.channels.jobs import CheckSender, ConnectWebhook
 from sojourn.channels.model import NewSender, Sender, SenderState
 from sojourn.channels.signals import (
@@ -179,7 +179,7 @@ class Web:
 async def web(bench: Bench, database: Database, keys: KeyRing) -> AsyncIterator[Web]:
     app = FastAPI()
     app.state.db, app.state.keys, app.state.clock = database, keys, bench.work.clock
-    for router in (routes.router, media_routes.router, webhook_routes.router):
+    for router in (routes.router, registration_routes.router, media_routes.router, webhook_routes.router):
         app.include_router(router)
     install_error_handlers(app)
 

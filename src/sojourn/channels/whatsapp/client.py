@@ -107,9 +107,11 @@ async def read_waba(http: aiohttp.ClientSession, account: Account) -> dict[str, 
     return await call(http, account, "GET", account.waba_id, params={"fields": WABA_FIELDS})
 
 
-async def register(http: aiohttp.ClientSession, account: Account, pin: str) -> None:
+async def register(http: aiohttp.ClientSession, account: Account, pin: str, *, region: str | None = None) -> None:
     """Register the number for sending; ten attempts in 72 hours."""
     body = {"messaging_product": "whatsapp", "pin": pin}
+    if region is not None:
+        body["data_localization_region"] = region
     await call(http, account, "POST", f"{account.phone_number_id}/register", json=body)
 
 
