@@ -1,4 +1,4 @@
-"""The command line: run, serve, work, migrate, seed, import, doctor, jobs, keys, schema, journey."""
+"""The command line: run, serve, work, migrate, seed, import, doctor, jobs, keys, members, schema, journey."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sojourn.cli_doctor import command as doctor_command
 from sojourn.cli_manage import database as manage_database
 from sojourn.cli_manage import jobs as manage_jobs
 from sojourn.cli_manage import keys as manage_keys
+from sojourn.cli_manage import members as manage_members
 from sojourn.cli_manage import people as manage_people
 from sojourn.cli_manage import seed as manage_seed
 from sojourn.cli_manage.context import explain_errors, installation_url, read_settings
@@ -53,6 +54,7 @@ app = typer.Typer(
 )
 app.add_typer(manage_jobs.app, name="jobs")
 app.add_typer(manage_keys.app, name="keys")
+app.add_typer(manage_members.app, name="members")
 manage_database.add_to(app)
 manage_people.add_to(app)
 manage_seed.add_to(app)
@@ -107,6 +109,8 @@ def _report(text: str) -> None:
 def _announce(running: Running) -> None:
     out.rule("Sojourn", align="left")
     out.print(f"[bold]{running.address}[/bold]", soft_wrap=True)
+    if running.sign_in is not None:
+        out.print(f"sign in   {running.sign_in}", markup=False, soft_wrap=True)
     if running.api_key is not None:
         out.print(f"API key   {running.api_key}", markup=False, soft_wrap=True)
     out.print(f"Data and logs are in {running.data_dir}. Ctrl-C stops everything.", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sojourn import health
+from sojourn import VERSION, health, session
 from sojourn.channels import media_routes as media
 from sojourn.channels import registration_routes as registration
 from sojourn.channels import routes as senders
@@ -41,11 +41,14 @@ from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 from sojourn.templates import routes as templates
 from sojourn.workspaces import job_routes as jobs
+from sojourn.workspaces import member_routes as members
 from sojourn.workspaces import routes as workspaces
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    session.router,
     workspaces.router,
+    members.router,
     jobs.router,
     senders.router,
     registration.router,
@@ -88,7 +91,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
     app = DocumentedApp(
         title="Sojourn",
-        version="0.1.0",
+        version=VERSION,
         summary="Customer journeys with WhatsApp as the first channel.",
         lifespan=lifespan,
         openapi_url="/v1/openapi.json",

@@ -43,6 +43,7 @@ class Running:
     data_dir: Path
     seconds: float
     api_key: str | None = None
+    sign_in: str | None = None
     stage: demo.Stage | None = None
 
 
@@ -104,17 +105,23 @@ async def _start(plan: RunPlan, parts: _Parts, report: Report, began: float) -> 
         await parts.supervisor.start(_ours(f"worker-{number}", "work", env))
     address = f"http://{settings.host}:{settings.port}"
     await _wait_for(f"{address}/v1/ready", "web", parts)
-    api_key = stage = None
+    api_key = sign_in = stage = None
     if simulator_port is not None:
         simulator = f"http://127.0.0.1:{simulator_port}"
         await _wait_for(f"{simulator}/sim/info", "simulator", parts)
         stage = demo.Stage(database_url=url, address=address, simulator=simulator, data_dir=settings.data_dir)
         try:
             api_key = await demo.open_shop(stage, report=report)
+            sign_in = demo.sign_in_of(stage)
         except demo.DemoFailedError as error:
             report(str(error))  # everything else runs, and its logs help to find out why
     return Running(
-        address=address, data_dir=settings.data_dir, seconds=time.monotonic() - began, api_key=api_key, stage=stage
+        address=address,
+        data_dir=settings.data_dir,
+        seconds=time.monotonic() - began,
+        api_key=api_key,
+        sign_in=sign_in,
+        stage=stage,
     )
 
 

@@ -47,6 +47,11 @@ async def open_shop(stage: Stage, *, report: Callable[[str], None]) -> str:
     return notes.api_key
 
 
+def sign_in_of(stage: Stage) -> str:
+    """The demo member's address and password, for people."""
+    return f"{door.EMAIL} / {door.read_notes(stage.data_dir).password}"
+
+
 async def play_order(stage: Stage) -> list[str]:
     """Ship one order by the public API and watch the person's phone; what happened and what to try, line by line.
 

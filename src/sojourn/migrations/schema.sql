@@ -74,6 +74,12 @@ CREATE TABLE public.attribute_definitions (
     CONSTRAINT attribute_definitions_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'boolean'::text, 'datetime'::text, 'list'::text, 'object'::text, 'mixed'::text])))
 );
 
+CREATE TABLE public.audit_chains (
+    workspace_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    digest bytea NOT NULL
+);
+
 CREATE TABLE public.audit_entries (
     id uuid NOT NULL,
     workspace_id uuid NOT NULL,
@@ -82,7 +88,9 @@ CREATE TABLE public.audit_entries (
     object_kind text NOT NULL,
     object_id text NOT NULL,
     changes jsonb DEFAULT '{}'::jsonb NOT NULL,
-    recorded_at timestamp with time zone NOT NULL
+    recorded_at timestamp with time zone NOT NULL,
+    "position" bigint,
+    digest bytea
 );
 
 CREATE TABLE public.consent_blocks (
@@ -210,6 +218,17 @@ CREATE TABLE public.costs (
     amount_micro bigint,
     currency text,
     charged_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.custom_roles (
+    workspace_id uuid NOT NULL,
+    name text NOT NULL,
+    title text NOT NULL,
+    rights text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT custom_roles_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT custom_roles_title_check CHECK (((length(title) >= 1) AND (length(title) <= 100)))
 );
 
 CREATE TABLE public.dead_jobs (
@@ -492,6 +511,13 @@ CREATE TABLE public.journeys (
 
 COMMENT ON COLUMN public.journeys.draft IS 'the definition as it was last saved and not yet published';
 
+CREATE TABLE public.live_events (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    topic text NOT NULL,
+    payload jsonb NOT NULL
+);
+
 CREATE TABLE public.media (
     id uuid NOT NULL,
     workspace_id uuid NOT NULL,
@@ -533,6 +559,55 @@ CREATE TABLE public.media_uploads (
     provider_media_id text NOT NULL,
     uploaded_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.member_links (
+    digest bytea NOT NULL,
+    workspace_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT member_links_kind_check CHECK ((kind = ANY (ARRAY['invitation'::text, 'reset'::text])))
+);
+
+CREATE TABLE public.member_sessions (
+    digest bytea NOT NULL,
+    member_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.members (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    password_digest text,
+    language text,
+    theme text DEFAULT 'system'::text NOT NULL,
+    shortcuts boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT members_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+    CONSTRAINT members_theme_check CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
+);
+
+CREATE TABLE public.memberships (
+    workspace_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    name text NOT NULL,
+    roles text[] NOT NULL,
+    state text NOT NULL,
+    invited_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    joined_at timestamp with time zone,
+    deactivated_at timestamp with time zone,
+    last_signed_in_at timestamp with time zone,
+    CONSTRAINT memberships_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT memberships_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT memberships_state_check CHECK ((state = ANY (ARRAY['invited'::text, 'active'::text, 'deactivated'::text])))
 );
 
 CREATE TABLE public.messages (
@@ -894,6 +969,12 @@ COMMENT ON COLUMN public.senders.portfolio_limit IS 'people a moving day outside
 
 COMMENT ON COLUMN public.senders.version IS 'grows with every change; processes keep decrypted credentials by it';
 
+CREATE TABLE public.sign_in_attempts (
+    key bytea NOT NULL,
+    count integer NOT NULL,
+    ends_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.steps (
     run_id uuid NOT NULL,
     bucket smallint NOT NULL,
@@ -1119,6 +1200,9 @@ ALTER TABLE ONLY public.attribute_changes
 ALTER TABLE ONLY public.attribute_definitions
     ADD CONSTRAINT attribute_definitions_pkey PRIMARY KEY (workspace_id, name);
 
+ALTER TABLE ONLY public.audit_chains
+    ADD CONSTRAINT audit_chains_pkey PRIMARY KEY (workspace_id);
+
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
 
@@ -1151,6 +1235,9 @@ ALTER TABLE ONLY public.conversations
 
 ALTER TABLE ONLY public.costs
     ADD CONSTRAINT costs_pkey PRIMARY KEY (delivery_id, bucket);
+
+ALTER TABLE ONLY public.custom_roles
+    ADD CONSTRAINT custom_roles_pkey PRIMARY KEY (workspace_id, name);
 
 ALTER TABLE ONLY public.dead_jobs
     ADD CONSTRAINT dead_jobs_pkey PRIMARY KEY (id, bucket);
@@ -1212,6 +1299,9 @@ ALTER TABLE ONLY public.journeys
 ALTER TABLE ONLY public.journeys
     ADD CONSTRAINT journeys_workspace_id_key_key UNIQUE (workspace_id, key);
 
+ALTER TABLE ONLY public.live_events
+    ADD CONSTRAINT live_events_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.media_blobs
     ADD CONSTRAINT media_blobs_pkey PRIMARY KEY (media_id, part);
 
@@ -1220,6 +1310,21 @@ ALTER TABLE ONLY public.media
 
 ALTER TABLE ONLY public.media_uploads
     ADD CONSTRAINT media_uploads_pkey PRIMARY KEY (media_id, sender_id);
+
+ALTER TABLE ONLY public.member_links
+    ADD CONSTRAINT member_links_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY public.member_sessions
+    ADD CONSTRAINT member_sessions_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_email_key UNIQUE (email);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_pkey PRIMARY KEY (workspace_id, member_id);
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (id, bucket);
@@ -1314,6 +1419,9 @@ ALTER TABLE ONLY public.sender_settlements
 ALTER TABLE ONLY public.senders
     ADD CONSTRAINT senders_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.sign_in_attempts
+    ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (key);
+
 ALTER TABLE ONLY public.steps
     ADD CONSTRAINT steps_pkey PRIMARY KEY (run_id, bucket, seq);
 
@@ -1377,7 +1485,13 @@ CREATE INDEX attempts_open ON public.attempts USING btree (dispatched_at) WHERE 
 
 CREATE INDEX attribute_changes_changed ON public.attribute_changes USING brin (changed_at);
 
+CREATE INDEX audit_entries_actor ON public.audit_entries USING btree (workspace_id, actor, id);
+
 CREATE INDEX audit_entries_object ON public.audit_entries USING btree (workspace_id, object_kind, object_id, id);
+
+CREATE UNIQUE INDEX audit_entries_position ON public.audit_entries USING btree (workspace_id, "position") WHERE ("position" IS NOT NULL);
+
+CREATE INDEX audit_entries_unsealed ON public.audit_entries USING btree (workspace_id, id) WHERE ("position" IS NULL);
 
 CREATE INDEX audit_entries_workspace ON public.audit_entries USING btree (workspace_id, id);
 
@@ -1436,6 +1550,12 @@ CREATE UNIQUE INDEX media_inbound ON public.media USING btree (sender_id, provid
 CREATE INDEX media_people ON public.media USING gin (person_hashes) WHERE (person_hashes IS NOT NULL);
 
 CREATE INDEX media_workspace ON public.media USING btree (workspace_id, id);
+
+CREATE INDEX member_links_member ON public.member_links USING btree (member_id, workspace_id);
+
+CREATE INDEX member_sessions_member ON public.member_sessions USING btree (member_id, workspace_id);
+
+CREATE INDEX memberships_member ON public.memberships USING btree (member_id);
 
 CREATE INDEX messages_profile ON ONLY public.messages USING btree (profile_id, said_at);
 
@@ -1514,6 +1634,9 @@ ALTER INDEX public.messages_profile ATTACH PARTITION public.messages_default_pro
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.custom_roles
+    ADD CONSTRAINT custom_roles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.journey_versions
     ADD CONSTRAINT journey_versions_journey_id_fkey FOREIGN KEY (journey_id) REFERENCES public.journeys(id) ON DELETE CASCADE;
 
@@ -1525,6 +1648,24 @@ ALTER TABLE ONLY public.media_uploads
 
 ALTER TABLE ONLY public.media_uploads
     ADD CONSTRAINT media_uploads_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.senders(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.member_links
+    ADD CONSTRAINT member_links_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.member_links
+    ADD CONSTRAINT member_links_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.member_sessions
+    ADD CONSTRAINT member_sessions_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.member_sessions
+    ADD CONSTRAINT member_sessions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.members(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.opt_in_form_versions
     ADD CONSTRAINT opt_in_form_versions_form_id_fkey FOREIGN KEY (form_id) REFERENCES public.opt_in_forms(id) ON DELETE CASCADE;

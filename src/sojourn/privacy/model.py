@@ -107,7 +107,7 @@ CLASSES: tuple[DataClass, ...] = (
     ),
     DataClass(
         name="audit",
-        tables=("audit_entries", "imports", "erasures", "retention_runs"),
+        tables=("audit_entries", "audit_chains", "imports", "erasures", "retention_runs"),
         holds="who changed what; ids and settings only",
         keep=5 * YEAR,
         counted_from="the change",
@@ -128,6 +128,22 @@ CLASSES: tuple[DataClass, ...] = (
         keep=timedelta(days=2),
         counted_from="the visit",
         erasure="nothing: keyed hashes",
+    ),
+    DataClass(
+        name="sign_ins",
+        tables=("member_sessions", "member_links", "sign_in_attempts"),
+        holds="sessions of members (14 days at most), links that let them in (7 days), counted attempts (15 minutes)",
+        keep=None,
+        counted_from="",
+        erasure="nothing: members only; digests and keyed hashes",
+    ),
+    DataClass(
+        name="live_news",
+        tables=("live_events",),
+        holds="news for open browsers, for 15 minutes: ids, states and counts",
+        keep=None,
+        counted_from="",
+        erasure="nothing: holds only ids",
     ),
     DataClass(
         name="people",
@@ -152,7 +168,8 @@ CLASSES: tuple[DataClass, ...] = (
     DataClass(
         name="configuration",
         tables=(
-            "workspaces", "api_keys", "webhook_apps", "senders", "sender_credentials", "sender_history",
+            "workspaces", "members", "memberships", "custom_roles", "api_keys",
+            "webhook_apps", "senders", "sender_credentials", "sender_history",
             "webhook_counters", "attribute_definitions", "event_rules", "templates", "template_variants",
             "template_versions", "template_history", "template_uses", "opt_in_forms", "opt_in_form_versions",
             "opt_in_links", "sender_rates", "sender_settlements",

@@ -27,13 +27,17 @@ RIGHTS = frozenset(
         "journeys",
         "keys",
         "media",
+        "members",
         "messages",
         "pricing",
+        "privacy",
         "profiles",
         "reports",
         "senders",
+        "simulator",
         "suppressions",
         "templates",
+        "webhooks",
         "workspace",
     )
     for verb in ("read", "write")
@@ -41,7 +45,8 @@ RIGHTS = frozenset(
 
 BUNDLES: dict[str, frozenset[str]] = {
     "full": frozenset({EVERY_RIGHT}),
-    "read": frozenset(right for right in RIGHTS if right.endswith(".read")) - {"keys.read", "evidence.read"},
+    "read": frozenset(right for right in RIGHTS if right.endswith(".read"))
+    - {"keys.read", "evidence.read", "members.read", "privacy.read"},
     "ingest": frozenset({"events.write", "profiles.write"}),
     "send": frozenset({"deliveries.read", "deliveries.write", "messages.read", "templates.read"}),
 }

@@ -56,6 +56,19 @@ def test_keys_create_prints_the_secret_and_makes_a_workspace_once(sojourn, datab
         assert conn.execute("SELECT count(*) FROM api_keys").fetchone() == (2,)
 
 
+def test_members_create_prints_a_link_that_lets_the_first_admin_in(sojourn, database_url: str) -> None:
+    code, text = sojourn(database_url, "members", "create", "Ann@Example.com", "--workspace", "Brisk Coffee")
+    assert code == 0
+    assert "/invitation/" in text.splitlines()[-1]
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT email FROM members").fetchall() == [("ann@example.com",)]
+        assert conn.execute("SELECT roles, state FROM memberships").fetchall() == [(["admin"], "invited")]
+    code, text = sojourn(database_url, "members", "create", "ben@example.com", "--role", "boss")
+    assert (code, "roles[0]" in text) == (1, True)
+    code, text = sojourn(database_url, "members", "reset", "ann@example.com")
+    assert (code, "no active member" in text) == (1, True)
+
+
 def test_keys_create_refuses_an_unknown_scope_with_a_sentence(sojourn, database_url: str) -> None:
     code, text = sojourn(database_url, "keys", "create", "first", "--scope", "everything")
     assert code == 1
