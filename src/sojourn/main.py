@@ -13,10 +13,12 @@ from sojourn import VERSION, health, session
 from sojourn.channels import media_routes as media
 from sojourn.channels import registration_routes as registration
 from sojourn.channels import routes as senders
+from sojourn.channels import simulator_routes as simulator
 from sojourn.channels import webhook_routes as webhooks
 from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
 from sojourn.channels.whatsapp.routes import webhook_app
 from sojourn.consents import routes as consents
+from sojourn.console import Console
 from sojourn.deliveries import routes as deliveries
 from sojourn.deliveries import usage_routes as usage
 from sojourn.events import routes as events
@@ -52,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     senders.router,
     registration.router,
+    simulator.router,
     media.router,
     webhooks.router,
     templates.router,
@@ -109,13 +112,13 @@ def create_app(settings: Settings) -> ASGIApp:
 
 
 class Front:
-    """Hands hot paths to their plain callables and the rest to FastAPI behind a body limit."""
+    """Hands hot paths to their plain callables, the console's to its files, the rest to FastAPI behind a body limit."""
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
-        self._rest: ASGIApp = BodyLimit(
-            StorableText(app), exempt=("/v1/media",), larger={"/v1/imports": FILE_MAX + FORM_MAX}
-        )
+        self._console = Console()
+        larger = {"/v1/imports": FILE_MAX + FORM_MAX, simulator.PREFIX: simulator.BODY_MAX}
+        self._rest: ASGIApp = BodyLimit(StorableText(app), exempt=("/v1/media",), larger=larger)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
@@ -124,6 +127,9 @@ class Front:
             if hot is not None and (hot is webhook_app or scope["method"] == "POST"):
                 scope["app"] = self.app
                 await hot(scope, receive, send)
+                return
+            if self._console.wants(scope):
+                await self._console(scope, receive, send)
                 return
         await self._rest(scope, receive, send)
 

@@ -136,7 +136,7 @@ async def fill(product: Story, owner: Api) -> dict[str, str]:
         "template_id": template, "profile_id": profile, "delivery_id": delivery["id"], "journey_id": journey,
         "run_id": run["id"], "slug": form["slug"], "link_id": link["id"], "suppression_id": listed["items"][0]["id"],
         "rule_id": rule["id"], "key_id": key["key"]["id"], "media_id": media["id"], "sender_id": shop.senders[0],
-        "name": "nickname", "member_id": invited["member"]["id"],
+        "name": "nickname", "member_id": invited["member"]["id"], "path": "phones",
     }  # fmt: skip
 
 

@@ -183,7 +183,8 @@ def validation_problem(errors: Sequence[Mapping[str, Any]]) -> AppError:
 class BodyLimit:
     """Refuses bodies over a limit before they are buffered, declared or not.
 
-    `larger` has other limits by path; paths that begin with one of `exempt` limit their bodies themselves.
+    `larger` has other limits by path, or by beginning of a path where the key ends with a slash; paths that begin with
+    one of `exempt` limit their bodies themselves.
     """
 
     def __init__(
@@ -198,18 +199,24 @@ class BodyLimit:
         self._limit = limit
         self._exempt = exempt
         self._larger = dict(larger or {})
+        self._prefixes = tuple(path for path in self._larger if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, counting bytes."""
         if scope["type"] != "http" or scope["path"].startswith(self._exempt or ("\x00",)):
             await self._app(scope, receive, send)
             return
-        limit = self._larger.get(scope["path"].rstrip("/"), self._limit)
+        limit = self._limit_of(scope["path"])
         for name, value in scope["headers"]:
             if name == b"content-length" and value.isdigit() and int(value) > limit:
                 await send_problem(send, BodyTooLarge(limit=limit))
                 return
         await self._count(scope, receive, send, limit)
+
+    def _limit_of(self, path: str) -> int:
+        if (limit := self._larger.get(path.rstrip("/"))) is not None:
+            return limit
+        return next((self._larger[start] for start in self._prefixes if path.startswith(start)), self._limit)
 
     async def _count(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         seen = 0
