@@ -38,6 +38,7 @@ from sojourn.messages import routes as messages
 from sojourn.openapi import DocumentedApp
 from sojourn.pricing import routes as pricing
 from sojourn.profiles import routes as profiles
+from sojourn.reports import overview_routes as overview
 from sojourn.reports import routes as reports
 from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
@@ -61,6 +62,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     profiles.router,
     events.router,
     reports.router,
+    overview.router,
     consents.router,
     messages.router,
     pricing.router,

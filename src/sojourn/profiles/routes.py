@@ -28,6 +28,7 @@ from sojourn.profiles.model import (
     Scheme,
 )
 from sojourn.profiles.phone_numbers import normalise_identity
+from sojourn.profiles.search import search_profiles
 from sojourn.workspaces import audit
 from sojourn.workspaces.access import Caller, require_right
 from sojourn.workspaces.pages import decode_position, page_of
@@ -210,15 +211,24 @@ async def list_profiles(
     caller: Reader,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
+    q: Annotated[str | None, Query(max_length=200, description="An address, a part of one, or of a name")] = None,
     address: Annotated[AddressQuery, Depends()],
 ) -> Page[ProfileOut]:
-    """People, oldest first; with an address the one person whose it is. Searching is audited."""
+    """People, oldest first; with an address the one person whose it is; with `q` who fits. Searching is audited."""
     asked = [Identity(scheme, value) for scheme in Scheme if (value := getattr(address, str(scheme))) is not None]
     if asked:
         found = await _find(conn, caller, asked)
         schemes = ",".join(identity.scheme for identity in asked)
         seen = {"found": len(found)}
         await audit.record(conn, caller, caller.workspace_id, "profile.searched", "profile", schemes, seen, now)
+    elif q is not None and q.strip():
+        region = (await get_workspace(conn, caller.workspace_id)).default_country
+        after = decode_position(cursor)
+        found = await search_profiles(
+            conn, caller.workspace_id, q.strip(), default_region=region, after=after, limit=limit + 1
+        )
+        seen = {"found": min(len(found), limit), "more": len(found) > limit}
+        await audit.record(conn, caller, caller.workspace_id, "profile.searched", "profile", "q", seen, now)
     else:
         found = await store.list_profiles(conn, caller.workspace_id, after=decode_position(cursor), limit=limit + 1)
     identities = await store.list_identities(conn, caller.workspace_id, [profile.id for profile in found[:limit]])

@@ -15,7 +15,7 @@ from sojourn.kit.database import Conn, fetch_all
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One thing that happened. `kind` is event, delivery, consent or identity; `data` says what of it."""
+    """One thing that happened. `kind` is event, delivery, consent, identity or message, which is inbound."""
 
     id: UUID
     kind: str
@@ -64,6 +64,14 @@ WITH entries AS (
       WHERE profile_id = %(profile)s
         AND (%(moment)s::timestamptz IS NULL OR (effective_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
       ORDER BY effective_at DESC, id DESC
+      LIMIT %(limit)s)
+    UNION ALL
+    (SELECT id, 'message', said_at, kind,
+            jsonb_build_object('direction', direction, 'text', text, 'channel', channel, 'sender_id', sender_id)
+       FROM messages
+      WHERE profile_id = %(profile)s AND direction = 'in'
+        AND (%(moment)s::timestamptz IS NULL OR (said_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
+      ORDER BY said_at DESC, id DESC
       LIMIT %(limit)s)
     UNION ALL
     (SELECT id, 'identity', recorded_at, kind, jsonb_build_object('scheme', scheme, 'other_id', other_id)
