@@ -56,6 +56,35 @@ async def list_aliases(conn: Conn, ids: Iterable[UUID]) -> dict[ProfileId, list[
     return found
 
 
+async def list_people(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, tuple[ProfileId, ...]]:
+    """All profiles of the person behind each of these, itself among them; the one that stands for them comes first.
+
+    The same person yields the same tuple, whichever of their profiles was asked for. Locks nothing.
+    """
+    wanted = list(dict.fromkeys(ids))
+    rows = await fetch_all(conn, SQL_LIST_STANDING, _keys(wanted))
+    standing = {id_: ProfileId(id_) for id_ in wanted} | {row["id"]: row["standing"] for row in rows}
+    aliases = await list_aliases(conn, set(standing.values()))
+    return {id_: (head, *aliases.get(head, ())) for id_, head in standing.items()}
+
+
+async def lock_people(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, tuple[ProfileId, ...]]:
+    """As `list_people`, and so that nobody of these is merged, or merged back, before this transaction ends.
+
+    Of people with several profiles one transaction at a time has the lock; all others only keep a merge waiting.
+    """
+    wanted = list(dict.fromkeys(ids))
+    await fetch_all(conn, SQL_KEEP_PROFILES, _keys(wanted))
+    locked: set[ProfileId] = set()
+    while True:  # who stands for a person may change until the lock is there
+        people = await list_people(conn, wanted)
+        heads = {person[0] for person in people.values() if len(person) > 1} - locked
+        if not heads:
+            return people
+        await fetch_all(conn, SQL_LOCK_HEADS, _keys(sorted(heads)))
+        locked |= heads
+
+
 async def insert_profiles(conn: Conn, profiles: Sequence[Profile]) -> None:
     """Write new profiles."""
     rows = [
@@ -203,6 +232,15 @@ SELECT id, workspace_id, attributes, locale, timezone, country, is_test, source,
 """
 SQL_LIST_ALIASES: LiteralString = """
 SELECT id, merged_into FROM profiles WHERE merged_into = ANY(%(ids)s) ORDER BY id
+"""
+SQL_LIST_STANDING: LiteralString = """
+SELECT id, coalesce(merged_into, id) AS standing FROM profiles WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s)
+"""
+SQL_KEEP_PROFILES: LiteralString = """
+SELECT id FROM profiles WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) ORDER BY id FOR KEY SHARE
+"""
+SQL_LOCK_HEADS: LiteralString = """
+SELECT id FROM profiles WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) ORDER BY id FOR NO KEY UPDATE
 """
 SQL_COPY_PROFILES: LiteralString = """
 COPY profiles (id, bucket, workspace_id, attributes, locale, timezone, country, is_test, source, created_at, updated_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID, uuid5
@@ -27,6 +27,7 @@ from sojourn.journeys.store import runs as store
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.profiles import store as profiles
+from sojourn.profiles.model import ProfileId
 
 T = TypeVar("T")
 REPLIES = UUID("4b3f4f2e-5a0e-5d27-9c3e-6c1f6a3b2d10")  # namespace of the ids that answers get
@@ -35,11 +36,14 @@ REPLIES = UUID("4b3f4f2e-5a0e-5d27-9c3e-6c1f6a3b2d10")  # namespace of the ids t
 async def receive_events(conn: Conn, batch: Sequence[EventRecorded], *, keys: KeyRing, now: datetime) -> None:
     """Resume the runs that listen to these events and start the journeys that they trigger.
 
-    Several events of one person happen one after the other. The same event again does nothing more.
+    Several events of one person happen one after the other. The same event again does nothing more. Profiles that
+    were merged are one person: an event of either reaches the runs of both, and while one of them has a run open
+    under a key, neither starts a second one.
     """
-    for wave in _waves(batch, lambda event: event.profile_id):
+    people = await profiles.list_people(conn, [event.profile_id for event in batch])
+    for wave in _waves(batch, lambda event: people[event.profile_id]):
         started_by = await _list_started_by(conn, wave)
-        await _resume_listeners(conn, wave, keys=keys, now=now)
+        await _resume_listeners(conn, wave, people, keys=keys, now=now)
         await _start(conn, wave, started_by, keys=keys, now=now)
 
 
@@ -94,10 +98,15 @@ async def _list_started_by(conn: Conn, wave: Sequence[EventRecorded]) -> dict[UU
     return found
 
 
-async def _resume_listeners(conn: Conn, wave: Sequence[EventRecorded], *, keys: KeyRing, now: datetime) -> None:
-    event_of = {event.profile_id: event for event in wave}
-    for winner, losers in (await profiles.list_aliases(conn, event_of)).items():
-        event_of.update(dict.fromkeys(losers, event_of[winner]))
+async def _resume_listeners(
+    conn: Conn,
+    wave: Sequence[EventRecorded],
+    people: Mapping[UUID, tuple[ProfileId, ...]],
+    *,
+    keys: KeyRing,
+    now: datetime,
+) -> None:
+    event_of: dict[UUID, EventRecorded] = {one: event for event in wave for one in people[event.profile_id]}
     listeners = await store.lock_listening(conn, event_of, {event.name for event in wave})
     if not listeners:
         return
@@ -137,7 +146,24 @@ async def _start(
                 if run is not None:
                     fresh.append(run)
                     break
-    await engine.start_runs(conn, fresh, keys=keys, now=now)
+    if fresh:
+        await engine.start_runs(conn, await _without_twins(conn, fresh), keys=keys, now=now)
+
+
+async def _without_twins(conn: Conn, fresh: Sequence[Run]) -> list[Run]:
+    """Leave out runs whose person has one of the same key open under another of their profiles.
+
+    Within one profile the table itself sees to that. The lock keeps two profiles of a person from starting the same
+    run at once, and a merge from coming in between.
+    """
+    people = await profiles.lock_people(conn, [run.profile_id for run in fresh])
+    members = [one for person in people.values() if len(person) > 1 for one in person]
+    taken = await store.list_open_keys(conn, members) if members else set()
+    return [
+        run
+        for run in fresh
+        if not any((one, run.journey_id, run.key) in taken for one in people[run.profile_id] if one != run.profile_id)
+    ]
 
 
 async def _resume_by_id(conn: Conn, pairs: Sequence[tuple[UUID, Resume]], *, keys: KeyRing, now: datetime) -> None:

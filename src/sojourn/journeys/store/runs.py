@@ -61,6 +61,14 @@ async def list_open_visits(conn: Conn, run_ids: Iterable[UUID]) -> set[tuple[UUI
     return {(row["id"], row["seq"]) for row in await fetch_all(conn, SQL_LIST_OPEN_VISITS, params)}
 
 
+async def list_open_keys(conn: Conn, profile_ids: Iterable[UUID]) -> set[tuple[UUID, UUID, str]]:
+    """(profile, journey, key) of the open runs of these profiles. Locks nothing."""
+    found = list(dict.fromkeys(profile_ids))
+    params = {"profiles": found, "buckets": [id_.int & 0xFF for id_ in found]}
+    rows = await fetch_all(conn, SQL_LIST_OPEN_KEYS, params)
+    return {(row["profile_id"], row["journey_id"], row["run_key"]) for row in rows}
+
+
 async def insert_runs(conn: Conn, runs: Sequence[Run]) -> set[UUID]:
     """Write new runs; returns the ids of those that began: an open run of the same key, or the same id, wins."""
     params = {
@@ -193,6 +201,11 @@ SELECT run_id, cause
 """
 SQL_LIST_OPEN_VISITS: LiteralString = """
 SELECT id, seq FROM runs WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND ended_at IS NULL
+"""
+SQL_LIST_OPEN_KEYS: LiteralString = """
+SELECT profile_id, journey_id, run_key
+  FROM runs
+ WHERE profile_id = ANY(%(profiles)s) AND bucket = ANY(%(buckets)s) AND ended_at IS NULL AND branch = ''
 """
 SQL_INSERT: LiteralString = """
 INSERT INTO runs (id, bucket, workspace_id, journey_id, version_id, profile_id, run_key, state, node, seq, entered_at,
