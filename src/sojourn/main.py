@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -28,12 +29,13 @@ from sojourn.imports import routes as imports
 from sojourn.imports.model import FILE_MAX
 from sojourn.journeys import routes as journeys
 from sojourn.kit.clock import Clock
-from sojourn.kit.crypto import load_key_ring
 from sojourn.kit.database import WEB_TIMEOUTS, Database
+from sojourn.kit.errors import AppError, DatabaseUnavailable
+from sojourn.kit.installation_keys import NotMigrated, open_keys
 from sojourn.kit.logs import configure_logs
 from sojourn.kit.memory import spare_collector
 from sojourn.kit.storable import StorableText
-from sojourn.kit.web import BodyLimit, install_error_handlers
+from sojourn.kit.web import BodyLimit, install_error_handlers, send_problem
 from sojourn.messages import routes as messages
 from sojourn.openapi import DocumentedApp
 from sojourn.pricing import routes as pricing
@@ -105,7 +107,7 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     app.state.settings = settings
     app.state.clock = Clock(settings.clock_file)
-    app.state.keys = load_key_ring(settings.secret_key, settings.data_dir)
+    app.state.keys = None  # until the database has confirmed them: the front lets nobody pass before
     app.state.registry = REGISTRY
     install_error_handlers(app)
     for router in ROUTERS:
@@ -114,7 +116,11 @@ def create_app(settings: Settings) -> ASGIApp:
 
 
 class Front:
-    """Hands hot paths to their plain callables, the console's to its files, the rest to FastAPI behind a body limit."""
+    """Hands hot paths to their plain callables, the console's to its files, the rest to FastAPI behind a body limit.
+
+    Nothing of ours but `/v1/live` is answered before the database has confirmed the installation's keys: with wrong ones
+    nothing could be read, and what is written could never be.
+    """
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
@@ -125,20 +131,45 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
         if scope["type"] == "http":
+            if self._console.wants(scope):
+                await self._console(scope, receive, send)
+                return
+            if self.app.state.keys is None and scope["path"] != "/v1/live" and not await self._open_keys(send):
+                return
             hot = webhook_app if scope["path"].startswith(WEBHOOKS) else HOT.get(scope["path"].rstrip("/"))
             if hot is not None and (hot is webhook_app or scope["method"] == "POST"):
                 scope["app"] = self.app
                 await hot(scope, receive, send)
                 return
-            if self._console.wants(scope):
-                await self._console(scope, receive, send)
-                return
         await self._rest(scope, receive, send)
+
+    async def _open_keys(self, send: Send) -> bool:
+        try:
+            self.app.state.keys = await open_keys(self.app.state.db, self.app.state.settings)
+        except AppError as error:
+            await send_problem(send, error)
+            return False
+        return True
+
+
+async def refuse_wrong_key(settings: Settings) -> None:
+    """Raise WrongInstallationKey before anything listens. A database that is away is asked at the first request."""
+    if settings.database_url is None:
+        raise ValueError("DATABASE_URL is not set")
+    database = Database(settings.database_url, max_size=1)
+    await database.open(wait=False)
+    try:
+        await open_keys(database, settings)
+    except (DatabaseUnavailable, NotMigrated):
+        return
+    finally:
+        await database.close()
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT. Raises WrongInstallationKey."""
     configure_logs(settings.log_level)
+    asyncio.run(refuse_wrong_key(settings))
     spare_collector()
     uvicorn.run(
         create_app(settings),

@@ -12,8 +12,8 @@ import aiohttp
 import structlog
 
 from sojourn.kit.clock import Clock
-from sojourn.kit.crypto import load_key_ring
 from sojourn.kit.database import WORKER_TIMEOUTS, Database
+from sojourn.kit.installation_keys import open_keys
 from sojourn.kit.jobs import Registry, Work
 from sojourn.kit.jobs_runner import Runner
 from sojourn.kit.logs import configure_logs
@@ -29,11 +29,19 @@ TOTAL_TIMEOUT_SECONDS = 30.0
 
 @asynccontextmanager
 async def open_work(settings: Settings, *, registry: Registry = REGISTRY, wait: bool = True) -> AsyncIterator[Work]:
-    """Everything that handlers need, opened and closed again. Raises ValueError when no database is named."""
+    """Everything that handlers need, opened and closed again.
+
+    Raises ValueError when no database is named, WrongInstallationKey when the keys are not those of the database.
+    """
     if settings.database_url is None:
         raise ValueError("DATABASE_URL is not set: `sojourn run` starts an embedded server, a bare worker does not")
     database = Database(settings.database_url, max_size=settings.pool_size, registry=registry, timeouts=WORKER_TIMEOUTS)
     await database.open(wait=wait, timeout=300)
+    try:
+        keys = await open_keys(database, settings)
+    except BaseException:
+        await database.close()
+        raise
     connector = aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=0, ttl_dns_cache=60)
     timeout = aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_SECONDS)
     try:
@@ -43,7 +51,7 @@ async def open_work(settings: Settings, *, registry: Registry = REGISTRY, wait: 
                 db=database,
                 settings=settings,
                 http=session,
-                keys=load_key_ring(settings.secret_key, settings.data_dir),
+                keys=keys,
                 clock=Clock(settings.clock_file),
             )
     finally:

@@ -18,11 +18,12 @@ from sojourn.cli_doctor.senders import check_senders
 from sojourn.cli_manage.context import open_conn
 from sojourn.kit import jobs_store
 from sojourn.kit.clock import system_now
-from sojourn.kit.crypto import load_key_ring
+from sojourn.kit.crypto import find_key_ring, key_file
 from sojourn.kit.database import Conn
 from sojourn.kit.embedded import EmbeddedError, database_of
 from sojourn.kit.embedded_binaries import OLDEST_MAJOR, NoPostgres
 from sojourn.kit.errors import AppError
+from sojourn.kit.installation_keys import WrongInstallationKey, verify_keys
 from sojourn.kit.migrate import MigrationError, list_pending
 from sojourn.settings import Settings
 
@@ -71,12 +72,12 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 def check_keys(settings: Settings) -> Iterator[Finding]:
     """The installation key that seals tokens and personal data."""
-    file = settings.data_dir / "secret.key"
+    file = key_file(settings.data_dir)
     if settings.secret_key is None and not file.exists():
         yield warn("secret key", f"none yet; the first start makes {file}", "set SOJOURN_SECRET_KEY on servers")
         return
     try:
-        load_key_ring(settings.secret_key, settings.data_dir)
+        find_key_ring(settings.secret_key, settings.data_dir)
     except (ValueError, OSError) as error:
         yield fail("secret key", str(error), "put the right key back: what it sealed cannot be read without it")
         return
@@ -116,10 +117,23 @@ async def _check_database(settings: Settings, url: str) -> AsyncIterator[Finding
         return
     yield ok("migrations", "all applied")
     async with open_conn(url) as conn:
+        async for finding in check_keys_fit(conn, settings):
+            yield finding
         async for finding in check_senders(conn, settings):
             yield finding
         async for finding in check_jobs(conn):
             yield finding
+
+
+async def check_keys_fit(conn: Conn, settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the installation key is the one that this database was written under."""
+    try:
+        await verify_keys(conn, settings)
+    except WrongInstallationKey as error:
+        fix = "put the right secret.key or SOJOURN_SECRET_KEY back from its backup; nothing starts without it"
+        yield fail("secret key and database", str(error.data["detail"]), fix)
+    except (ValueError, OSError):
+        return  # the check of the key itself has said so
 
 
 async def check_server(conn: Conn) -> AsyncIterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from sojourn.kit.database import SETUP_SQL, Conn
 from sojourn.kit.embedded import EmbeddedError, database_of
 from sojourn.kit.embedded_binaries import NoPostgres
 from sojourn.kit.errors import AppError
+from sojourn.kit.installation_keys import WrongInstallationKey, verify_keys
 from sojourn.kit.migrate import MigrationError
 from sojourn.settings import Settings
 
@@ -83,10 +84,16 @@ def installation_url(settings: Settings) -> str:
 
 
 def with_installation(settings: Settings, work: Callable[[str], Awaitable[T]]) -> T:
-    """Run something on the installation's database, starting the embedded server for it when none runs."""
+    """Run something on the installation's database, starting the embedded server for it when none runs.
+
+    Raises WrongInstallationKey when the keys here are not those of the database.
+    """
 
     async def run() -> T:
         async with database_of(settings.database_url, settings.data_dir, report=_tell) as url:
+            with suppress(psycopg.errors.UndefinedTable):  # not migrated yet: the command itself says so, or migrates
+                async with open_conn(url) as conn:
+                    await verify_keys(conn, settings)
             return await work(url)
 
     return asyncio.run(run())
@@ -109,6 +116,8 @@ def _tell(text: str) -> None:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, psycopg.errors.UndefinedTable):
         return "the database has not been set up yet, or is older than this program: run `sojourn migrate`"
+    if isinstance(error, WrongInstallationKey):
+        return str(error.data["detail"])
     if isinstance(error, AppError):
         details = "; ".join(
             f"{item.get('field')}: {item.get('message') or item.get('code')}" for item in error.data.get("errors", [])

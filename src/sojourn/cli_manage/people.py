@@ -14,8 +14,8 @@ from sojourn.cli_manage.keys import find_workspace
 from sojourn.imports.actions import import_people
 from sojourn.imports.model import Report
 from sojourn.kit.clock import Clock
-from sojourn.kit.crypto import load_key_ring
 from sojourn.kit.database import Database
+from sojourn.kit.installation_keys import open_keys
 
 SHOWN_MISTAKES = 20
 
@@ -57,7 +57,7 @@ def import_command(
                         database.transaction,
                         place.id,
                         data,
-                        keys=load_key_ring(settings.secret_key, settings.data_dir),
+                        keys=await open_keys(database, settings),
                         actor="system",
                         now=Clock(settings.clock_file).now(),
                         mapping=columns,

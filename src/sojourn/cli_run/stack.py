@@ -18,7 +18,9 @@ from sojourn import demo
 from sojourn.cli_run import place
 from sojourn.cli_run.supervisor import ChildFailedError, Program, Supervisor
 from sojourn.kit.clock import system_now
+from sojourn.kit.database import Database
 from sojourn.kit.embedded import EmbeddedServer
+from sojourn.kit.installation_keys import open_keys
 from sojourn.kit.migrate import migrate
 from sojourn.settings import Settings
 
@@ -61,8 +63,8 @@ async def run_stack(
 ) -> int:
     """Start everything, tell when it is ready, play the demo's order, run until SIGINT or SIGTERM. The exit code.
 
-    Raises CannotRunError, EmbeddedError, MigrationError or ChildFailedError, with texts for people, after everything
-    that was started has been stopped again.
+    Raises CannotRunError, EmbeddedError, MigrationError, WrongInstallationKey or ChildFailedError, with texts for
+    people, after everything that was started has been stopped again.
     """
     began = time.monotonic()
     settings = plan.settings
@@ -99,6 +101,7 @@ async def _start(plan: RunPlan, parts: _Parts, report: Report, began: float) -> 
     applied = await migrate(url, at=system_now())
     if applied:
         report(f"applied {len(applied)} migrations")
+    await _check_keys(settings, url)
     env = _environment(settings, url, clock_file, plan)
     await parts.supervisor.start(_ours("web", "serve", env))
     for number in range(1, plan.workers + 1):
@@ -148,6 +151,15 @@ async def _database(settings: Settings, parts: _Parts, report: Report) -> str:
 
     parts.watching.add_done_callback(ended)
     return url
+
+
+async def _check_keys(settings: Settings, url: str) -> None:
+    database = Database(url, max_size=1)
+    await database.open()
+    try:
+        await open_keys(database, settings)
+    finally:
+        await database.close()
 
 
 def _environment(settings: Settings, url: str, clock_file: Path | None, plan: RunPlan) -> dict[str, str]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +28,10 @@ class UnreadableSecret(Exception):
 
 
 class KeyRing:
-    """The installation's keys: the first one encrypts, all of them decrypt."""
+    """The installation's keys: the first one encrypts, all of them decrypt, the last one makes keyed hashes.
+
+    `check_values` has an HMAC of a constant for each key by its id: enough to know a key again, of no use otherwise.
+    """
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
         if not secrets:
@@ -35,6 +39,8 @@ class KeyRing:
         self._primary = _key_id(secrets[0])
         self._ciphers: Mapping[bytes, AESGCM] = {_key_id(s): AESGCM(_derive(s, b"envelope")) for s in secrets}
         self._hash_key = _derive(secrets[-1], b"hash")
+        self.hashing_id = _key_id(secrets[-1])
+        self.check_values: Mapping[bytes, bytes] = {_key_id(s): _check_value(s) for s in secrets}
 
     def encrypt(self, plain: bytes, *, context: str) -> bytes:
         """Seal bytes for one place (`context`, for example `senders.token`)."""
@@ -98,24 +104,42 @@ def unwrap_data_key(keys: KeyRing, wrapped: bytes) -> DataKey:
     return DataKey(keys.decrypt(wrapped, context="data_key"))
 
 
-def load_key_ring(secret_key: str | None, data_dir: Path) -> KeyRing:
-    """The ring from `SOJOURN_SECRET_KEY` (several separated by commas, newest first), else from the data directory.
+def find_key_ring(secret_key: str | None, data_dir: Path) -> KeyRing | None:
+    """The ring from `SOJOURN_SECRET_KEY` (several separated by commas, newest first), else from `secret.key`.
 
-    Without either, a key is made and kept 0600 in `<data_dir>/secret.key`.
+    None when there is neither. Raises ValueError when a key cannot be one.
     """
     if secret_key:
         return KeyRing([_parse(part.strip()) for part in secret_key.split(",") if part.strip()])
-    file = data_dir / "secret.key"
-    data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        text = key_file(data_dir).read_text()
+    except FileNotFoundError:
+        return None
+    if not text.strip():
+        raise ValueError(f"{key_file(data_dir)} is empty: put the key back, from your backup of it")
+    return KeyRing([_parse(line) for line in text.split()])
+
+
+def key_file(data_dir: Path) -> Path:
+    """Where the installation key lies when `SOJOURN_SECRET_KEY` is not set."""
+    return data_dir / "secret.key"
+
+
+def make_key_file(data_dir: Path) -> bool:
+    """Make a key, 0600, whole or not at all. False when there is one already: processes may start at once."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix="secret.key.", dir=data_dir)  # 0600
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode() + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        os.link(name, key_file(data_dir))
     except FileExistsError:
-        return KeyRing([_parse(line) for line in file.read_text().split()])
-    with os.fdopen(handle, "w") as out:
-        out.write(base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode() + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    return KeyRing([_parse(line) for line in file.read_text().split()])
+        return False
+    finally:
+        Path(name).unlink()
+    return True
 
 
 def _parse(text: str) -> bytes:
@@ -132,6 +156,10 @@ def _parse(text: str) -> bytes:
 
 def _key_id(secret: bytes) -> bytes:
     return hashlib.sha256(b"sojourn key id\x00" + secret).digest()[:4]
+
+
+def _check_value(secret: bytes) -> bytes:
+    return hmac.new(_derive(secret, b"check"), b"sojourn installation key", hashlib.sha256).digest()
 
 
 def _derive(secret: bytes, info: bytes) -> bytes:

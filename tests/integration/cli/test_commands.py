@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -180,3 +183,31 @@ def test_what_the_doctor_says_of_a_sender(facts: dict[str, object], level: Level
     assert finding.level is level
     assert word in finding.text
     assert bool(finding.fix) is (level is not Level.OK)
+
+
+def test_nothing_starts_on_a_database_whose_key_is_lost(sojourn, database_url: str, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("phone\n+447700900001\n")
+    sojourn(database_url, "keys", "create", "first", "--workspace", "Brisk Coffee")
+    assert sojourn(database_url, "import", str(people))[0] == 0
+    file = tmp_path / "data" / "secret.key"
+    kept = file.read_text()
+    file.unlink()
+    for command in (["keys", "create", "b"], ["jobs", "dead"], ["migrate"], ["import", str(people)]):
+        code, text = sojourn(database_url, *command)
+        assert (code, "installation key is missing" in text, str(file) in text) == (1, True, True), command
+    env = {**os.environ, "DATABASE_URL": database_url, "SOJOURN_DATA_DIR": str(tmp_path / "data"), "SOJOURN_PORT": "0"}
+    for process in ("serve", "work"):
+        ended = subprocess.run(
+            [sys.executable, "-m", "sojourn", process], env=env, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert (ended.returncode, "installation key is missing" in ended.stderr) == (1, True), ended
+        assert "Traceback" not in ended.stderr
+    assert not file.exists()
+    code, text = sojourn(database_url, "doctor", "--json")
+    found = {item["subject"]: item for item in json.loads(text)}
+    assert (code, found["secret key and database"]["level"]) == (1, Level.FAIL)
+    file.write_text(kept)
+    assert sojourn(database_url, "jobs", "dead") == (0, "no dead letters\n")
+    code, text = sojourn(database_url, "doctor", "--json")
+    assert "secret key and database" not in {item["subject"] for item in json.loads(text)}

@@ -53,12 +53,22 @@ def test_a_persons_key_can_be_stored_and_lost() -> None:
 
 
 def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    first = crypto.load_key_ring(None, tmp_path)
-    second = crypto.load_key_ring(None, tmp_path)
+    assert crypto.find_key_ring(None, tmp_path) is None
+    assert (crypto.make_key_file(tmp_path), crypto.make_key_file(tmp_path)) == (True, False)
+    first, second = crypto.find_key_ring(None, tmp_path), crypto.find_key_ring(None, tmp_path)
+    assert first is not None
+    assert second is not None
     assert second.decrypt(first.encrypt(b"x", context="c"), context="c") == b"x"
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
     assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_empty_key_file_is_not_taken_for_a_missing_one(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("\n")
+    with pytest.raises(ValueError, match="empty"):
+        crypto.find_key_ring(None, tmp_path)
 
 
 def test_a_short_secret_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="too short"):
-        crypto.load_key_ring("hunter2", tmp_path)
+        crypto.find_key_ring("hunter2", tmp_path)
