@@ -1,17 +1,17 @@
 """One person's consent out of the ledgers of profiles that were merged. Pure.
 
 The withdrawal wins: what stood withdrawn on one side when they became one is withdrawn for both, even where the other
-side had agreed later; what the person agrees to after the merge counts again. Nothing is written by a merge, so that
-undoing it gives both their own ledgers back.
+side had agreed later; what the person agrees to after the merge counts again. Which of the two stands for them makes
+no difference. Nothing is written by a merge, so that undoing it gives both their own ledgers back.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sojourn.consents.ledger import ScopeRow
@@ -43,6 +43,67 @@ def as_one(
         if parts:
             found[profile_id] = fold([Part(rows.get(profile_id, ()), None), *parts])
     return found
+
+
+class Joining(Protocol):
+    """What a merge tells about addresses: which came with whom, and when."""
+
+    @property
+    def loser_id(self) -> UUID: ...
+    @property
+    def keys(self) -> Sequence[str]: ...
+    @property
+    def merged_at(self) -> datetime: ...
+
+
+def by_first_owner(
+    rows: Mapping[UUID, Sequence[ChannelRow]],
+    merged: Mapping[UUID, Iterable[UUID]],
+    joinings: Mapping[Any, Joining],
+) -> Mapping[UUID, Sequence[ChannelRow]]:
+    """Rows by profile, with what was told late where it belongs.
+
+    After a merge everything is said under the profile that stands. A change for an address that came with another one,
+    dated before that one came (an old file is imported again), is counted with what that one had said: whose profile
+    stands must not decide who overrules whom.
+    """
+    found = dict(rows)
+    for standing, aliases in merged.items():
+        members = [standing, *aliases]
+        known = sorted([joinings[one] for one in members if one in joinings], key=lambda one: one.merged_at)
+        owner_of: dict[str, Joining] = {}
+        for joining in known:
+            for key in joining.keys:
+                owner_of.setdefault(key, joining)
+        sorted_out: dict[UUID, list[ChannelRow]] = {one: [] for one in members}
+        for one in members:
+            for channel, row in rows.get(one, ()):
+                owner = owner_of.get(row.identity_key)
+                if owner is None or owner.loser_id == one:
+                    sorted_out[one].append((channel, row))
+                else:
+                    sorted_out[owner.loser_id].append((channel, _until(row, owner.merged_at)))
+                    sorted_out[one].append((channel, _from(row, owner.merged_at)))
+        found |= sorted_out
+    return found
+
+
+def _until(row: ScopeRow, moment: datetime) -> ScopeRow:
+    return _only(row, lambda at: at <= moment)
+
+
+def _from(row: ScopeRow, moment: datetime) -> ScopeRow:
+    return _only(row, lambda at: at > moment)
+
+
+def _only(row: ScopeRow, is_kept: Callable[[datetime], bool]) -> ScopeRow:
+    if row.granted_at is not None and not is_kept(row.granted_at):
+        row = replace(row, granted_at=None, grant_expires_at=None)
+    if row.pending_at is not None and not is_kept(row.pending_at):
+        row = replace(row, pending_at=None, pending_expires_at=None)
+    if row.withdrawn_at is not None and not is_kept(row.withdrawn_at):
+        row = replace(row, withdrawn_at=None)
+    return row
 
 
 def rows_of_one(parts: Sequence[Part[ChannelRow]]) -> list[ChannelRow]:
@@ -90,11 +151,7 @@ def _is_stopped(row: ScopeRow, stops: set[tuple[str, str]]) -> bool:
 
 def _after(row: ScopeRow, moment: datetime) -> ScopeRow:
     """The row without what was agreed to or asked for up to this moment."""
-    if row.granted_at is not None and row.granted_at <= moment:
-        row = replace(row, granted_at=None, grant_expires_at=None)
-    if row.pending_at is not None and row.pending_at <= moment:
-        row = replace(row, pending_at=None, pending_expires_at=None)
-    return row
+    return replace(_from(row, moment), withdrawn_at=row.withdrawn_at)
 
 
 def blocks_of_one(parts: Sequence[Part[Block]]) -> list[Block]:

@@ -12,7 +12,7 @@ from sojourn.consents.chain import GENESIS
 from sojourn.consents.facts import PersonRows, fold_person
 from sojourn.consents.ledger import ScopeRow
 from sojourn.consents.list_store import has_suppressions, list_allowed, list_suppressions_of
-from sojourn.consents.merged import ChannelRow, as_one, blocks_of_one, rows_of_one
+from sojourn.consents.merged import ChannelRow, as_one, blocks_of_one, by_first_owner, rows_of_one
 from sojourn.consents.model import ConsentFacts, Suppression
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn, execute, fetch_all
@@ -39,8 +39,7 @@ async def read_consent_facts(
 
     Changes said under a profile that was merged into one of these count too, and the withdrawal of either wins (see
     `merged.py`). `identities` spares reading the addresses on the channel; `keys` finds suppressions whose address was
-    erased. `accept_general`: grants that name no channel
-    count.
+    erased. `accept_general`: grants that name no channel count.
     """
     ids = list(dict.fromkeys(profile_ids))
     if not ids:
@@ -53,7 +52,9 @@ async def read_consent_facts(
     known: Mapping[Any, Sequence[IdentityRow]] = (
         identities if identities is not None else await profiles.list_identities(conn, workspace_id, ids)
     )
-    rows = as_one(await _list_rows(conn, everybody, channel), merged, rows_of_one)
+    said = await _list_rows(conn, everybody, channel)
+    joinings = await merges.list_merges(conn, workspace_id, aliases) if aliases else {}
+    rows = as_one(by_first_owner(said, merged, joinings), merged, rows_of_one)
     blocks = as_one(await _list_blocks(conn, everybody, channel), merged, blocks_of_one)
     address_keys = {id_: [row.key for row in known.get(id_, ())] for id_ in ids}
     suppressions: Mapping[UUID, Sequence[Suppression]] = {}

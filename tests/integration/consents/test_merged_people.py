@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -14,10 +16,12 @@ from sojourn.consents.unmerging import unmerge_profile
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.profiles.actions import merge_profile, resolve_profiles
-from sojourn.profiles.model import Identity, ProfileRef, Scheme
+from sojourn.profiles.model import Identity, ProfileId, ProfileRef, Scheme
+from sojourn.profiles.store import list_identities
 
 WORKSPACE = uuid4()
 EVIDENCE = Evidence(wording="Yes, send me offers on WhatsApp", language="en")
+NUMBERS = ("+447700900303", "+447700900304")
 GRANTED, WITHDRAWN = ConsentState.GRANTED, ConsentState.WITHDRAWN
 
 
@@ -32,7 +36,13 @@ class Two:
         return self.now
 
     async def say(
-        self, profile: UUID, state: ConsentState, channel: str = "whatsapp", topic: str | None = None
+        self,
+        profile: UUID,
+        state: ConsentState,
+        channel: str = "whatsapp",
+        topic: str | None = None,
+        at: datetime | None = None,
+        number: str | None = None,
     ) -> None:
         said = ConsentChange(
             profile_id=profile,
@@ -40,13 +50,14 @@ class Two:
             purpose=Purpose.MARKETING,
             topic=topic,
             state=state,
-            effective_at=self.tick(),
+            identity=None if number is None else Identity(Scheme.PHONE, number),
+            effective_at=self.tick() if at is None else at,
             evidence=EVIDENCE if state is GRANTED else None,
         )
         await actions.record_consents(self.conn, WORKSPACE, [said], keys=self.keys, now=self.now)
 
-    async def platform(self, profile: UUID, value: str) -> None:
-        told = [(profile, "whatsapp", value, self.tick())]
+    async def platform(self, profile: UUID, value: str, at: datetime | None = None) -> None:
+        told = [(profile, "whatsapp", value, self.tick() if at is None else at)]
         await actions.record_platform_preferences(self.conn, WORKSPACE, told, keys=self.keys, now=self.now)
 
     async def merge(self) -> None:
@@ -68,13 +79,23 @@ class Two:
     async def state(self, profile: UUID, topic: str | None = None) -> ConsentState:
         return (await self.facts(profile)).state(Purpose.MARKETING, topic)
 
+    async def topics(self, number: str, topics: Iterable[str | None]) -> dict[str | None, ConsentState]:
+        """What holds for the one who stands, were this the number in use."""
+        known = await list_identities(self.conn, WORKSPACE, [self.winner])
+        rows = [replace(row, is_primary=row.value == number) for row in known[ProfileId(self.winner)]]
+        assert any(row.is_primary for row in rows)
+        found = await store.read_consent_facts(
+            self.conn, WORKSPACE, [self.winner], "whatsapp", self.now, identities={self.winner: rows}
+        )
+        return {topic: found[self.winner].state(Purpose.MARKETING, topic) for topic in topics}
+
     async def states(self) -> tuple[ConsentState, ConsentState]:
         return await self.state(self.winner), await self.state(self.loser)
 
 
 @pytest.fixture
 async def two(conn: Conn, keys: KeyRing, now: datetime) -> Two:
-    refs = [ProfileRef(identities=(Identity(Scheme.PHONE, number),)) for number in ("+447700900303", "+447700900304")]
+    refs = [ProfileRef(identities=(Identity(Scheme.PHONE, number),)) for number in NUMBERS]
     winner, loser = await resolve_profiles(conn, WORKSPACE, refs, now=now, source="test")
     return Two(conn, keys, now, winner, loser)
 
@@ -94,6 +115,87 @@ async def test_a_withdrawal_before_the_merge_stops_both_even_where_the_other_agr
     assert await two.state(two.winner) is WITHDRAWN
     assert await two.unmerge() == 0
     assert await two.states() == before, "each has its own consent again"
+
+
+EARLY, LATE = timedelta(days=-60), timedelta(days=-30)
+DATES = [(EARLY, LATE), (LATE, EARLY), (LATE, LATE)]
+DATE_NAMES = ["stopped first", "agreed first", "equal times"]
+
+
+@pytest.mark.parametrize("stopper", ["winner", "loser"])
+@pytest.mark.parametrize(("stopped", "agreed"), DATES, ids=DATE_NAMES)
+@pytest.mark.parametrize(
+    ("channel", "stopped_topic", "agreed_topic", "outcome"),
+    [
+        ("whatsapp", None, None, {None: WITHDRAWN, "offers": WITHDRAWN}),
+        ("*", None, None, {None: WITHDRAWN, "offers": WITHDRAWN}),
+        ("whatsapp", None, "offers", {None: WITHDRAWN, "offers": WITHDRAWN}),
+        ("whatsapp", "offers", "offers", {None: ConsentState.NONE, "offers": WITHDRAWN}),
+        ("whatsapp", "offers", None, {None: GRANTED, "offers": WITHDRAWN, "news": GRANTED}),
+        ("*", "offers", "news", {None: ConsentState.NONE, "offers": WITHDRAWN, "news": GRANTED}),
+    ],
+)
+async def test_whoever_wins_and_whatever_the_dates_the_withdrawal_of_either_stops_both(
+    two: Two,
+    stopper: str,
+    stopped: timedelta,
+    agreed: timedelta,
+    channel: str,
+    stopped_topic: str | None,
+    agreed_topic: str | None,
+    outcome: dict[str | None, ConsentState],
+) -> None:
+    one, other = (two.winner, two.loser) if stopper == "winner" else (two.loser, two.winner)
+    number = NUMBERS[0] if other == two.winner else NUMBERS[1]
+    begun = two.now
+    await two.say(one, WITHDRAWN, channel, stopped_topic, at=begun + stopped)
+    await two.say(other, GRANTED, "whatsapp", agreed_topic, at=begun + agreed)
+    await two.merge()
+    assert await two.topics(number, outcome) == outcome
+    await two.say(two.winner, GRANTED, "whatsapp", agreed_topic, at=begun, number=number)
+    assert await two.topics(number, outcome) == outcome, "dated before the merge, told after it"
+    [elsewhere] = set(NUMBERS) - {number}
+    assert GRANTED not in (await two.topics(elsewhere, outcome)).values(), "nobody agreed for that number"
+    if channel == "whatsapp":
+        await two.say(two.winner, GRANTED, "whatsapp", stopped_topic, number=number)
+        assert await two.topics(number, [stopped_topic]) == {stopped_topic: GRANTED}, "agreed after the merge"
+
+
+@pytest.mark.parametrize("stopper", ["winner", "loser"])
+@pytest.mark.parametrize("told", ["before the merge", "after the merge"])
+@pytest.mark.parametrize(("stopped", "agreed"), DATES, ids=DATE_NAMES)
+async def test_whoever_wins_a_withdrawal_dated_before_the_merge_counts_whenever_it_is_told(
+    two: Two, stopper: str, told: str, stopped: timedelta, agreed: timedelta
+) -> None:
+    one, other = (two.winner, two.loser) if stopper == "winner" else (two.loser, two.winner)
+    numbers = {two.winner: NUMBERS[0], two.loser: NUMBERS[1]}
+    begun = two.now
+    await two.say(other, GRANTED, at=begun + agreed)
+    if told == "before the merge":
+        await two.say(one, WITHDRAWN, at=begun + stopped)
+    await two.merge()
+    if told == "after the merge":
+        await two.say(two.winner, WITHDRAWN, at=begun + stopped, number=numbers[one])
+    assert await two.topics(numbers[other], [None]) == {None: WITHDRAWN}
+    await two.say(two.winner, GRANTED, at=begun + LATE + timedelta(days=1), number=numbers[one])
+    assert await two.topics(numbers[one], [None]) == {None: GRANTED}, "who had stopped agreed again before the merge"
+
+
+@pytest.mark.parametrize("stopper", ["winner", "loser"])
+@pytest.mark.parametrize(("stopped", "resumed"), DATES, ids=DATE_NAMES)
+async def test_whoever_wins_and_whatever_the_dates_a_platform_stop_of_either_holds_for_both(
+    two: Two, stopper: str, stopped: timedelta, resumed: timedelta
+) -> None:
+    one, other = (two.winner, two.loser) if stopper == "winner" else (two.loser, two.winner)
+    begun = two.now
+    await two.platform(one, "stop", at=begun + stopped)
+    await two.platform(other, "stop", at=begun + 2 * EARLY)
+    await two.platform(other, "resume", at=begun + resumed)
+    await two.say(other, GRANTED, at=begun + LATE)
+    await two.merge()
+    assert (await two.facts(two.winner)).platform_stop_at == begun + stopped
+    await two.platform(two.winner, "resume")
+    assert (await two.facts(two.winner)).platform_stop_at is None
 
 
 @pytest.mark.parametrize("channel", ["whatsapp", "*"])
