@@ -6,9 +6,8 @@ other column is an attribute, with or without the prefix `attribute:`. A mapping
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sojourn.consents.model import Purpose
 from sojourn.imports.model import Row, RowConsent, RowError, UnreadableFile
+from sojourn.kit.csv_rows import COLUMNS_MAX, read_records
 from sojourn.profiles.model import ATTRIBUTE_NAME_MAX, Identity, InvalidIdentity, Scheme
 from sojourn.profiles.phone_numbers import normalise
 
@@ -44,14 +44,13 @@ def read_rows(
     without one, `zone` that of moments without one. Raises UnreadableFile when there is no table to read.
     """
     text = _decode(data)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    header = _header(reader, mapping or {})
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _read_row(reader.line_num, header, cells, region=region, zone=ZoneInfo(zone))
-    except csv.Error as error:
-        raise UnreadableFile(detail=f"line {reader.line_num}: {error}") from error
+    records = read_records(text, delimiter=_delimiter(text), strict=True)
+    header = _header(records, mapping or {})
+    for line, cells in records:
+        if isinstance(cells, str):
+            raise UnreadableFile(detail=f"line {line}: {cells}")
+        if any(cell.strip() for cell in cells):
+            yield _read_row(line, header, cells, region=region, zone=ZoneInfo(zone))
 
 
 def _decode(data: bytes) -> str:
@@ -71,14 +70,15 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda mark: (first.count(mark), -DELIMITERS.index(mark)))
 
 
-def _header(reader: Any, mapping: Mapping[str, str]) -> list[str]:
-    try:
-        cells = next(reader)
-    except (StopIteration, csv.Error) as error:
-        raise UnreadableFile(detail="there is no header line") from error
+def _header(records: Iterator[tuple[int, list[str] | str]], mapping: Mapping[str, str]) -> list[str]:
+    _, cells = next(records, (1, ""))
+    if isinstance(cells, str):
+        raise UnreadableFile(detail=f"there is no header line: {cells}" if cells else "there is no header line")
+    if len(cells) > COLUMNS_MAX:
+        raise UnreadableFile(detail=f"the header has {len(cells):,} columns, at most {COLUMNS_MAX} are read")
     header = [_column(cell, mapping) for cell in cells]
     named = [name for name in header if name]
-    twice = sorted({name for name in named if named.count(name) > 1})
+    twice = sorted(name for name, count in Counter(named).items() if count > 1)
     if twice:
         raise UnreadableFile(detail=f"columns occur twice: {', '.join(twice)}")
     if not any(name in IDENTITY_COLUMNS for name in named):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -90,3 +91,23 @@ async def test_a_dry_run_only_reports(database: Database, workspace_id: UUID, ke
     assert report.imported == 1
     async with database.transaction() as conn:
         assert await fetch_value(conn, "SELECT count(*) FROM profiles") == 0
+
+
+class Watched(bytes):
+    """The bytes of a file that note which threads read them."""
+
+    readers: set[int]
+
+    def decode(self, *args: str, **options: str) -> str:
+        self.readers.add(threading.get_ident())
+        return super().decode(*args, **options)
+
+
+async def test_a_file_is_read_away_from_the_event_loop(
+    database: Database, workspace_id: UUID, keys: KeyRing, now: datetime
+) -> None:
+    data = Watched(b"phone\n+447700900101\n")
+    data.readers = set()
+    await actions.import_people(database.transaction, workspace_id, data, keys=keys, actor="key:test", now=now)
+    assert len(data.readers) == 1
+    assert data.readers.isdisjoint({threading.get_ident()})

@@ -93,12 +93,24 @@ def test_a_mapping_renames_the_columns_of_other_systems() -> None:
         (b"phone,consent_puprose\n1,2\n", "unknown consent columns"),
         (b'phone\n"+44', "line"),
         (b"phone\n\x00", "zero bytes"),
+        (b"phone," + b",".join(b"c%d" % number for number in range(500)), "501 columns"),
+        (b"phone," * 40_000, "40,001 columns"),
+        (b"phone\n" + b"x," * 600_000, "line 2: a row is longer than 1,000,000 characters"),
+        (b"phone\n" + b'"\n",' * 300_000, "a row is longer than 1,000,000 characters"),
     ],
 )
 def test_what_is_no_table_is_refused_as_a_whole(data: bytes, says: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
         list(read_rows(data))
     assert says in caught.value.data["detail"]
+
+
+def test_as_many_columns_as_we_read_are_read() -> None:
+    header = ["phone", *(f"c{number}" for number in range(499))]
+    cells = ["+447700900101", *(str(number) for number in range(499))]
+    [row] = read(",".join(header) + "\n" + ",".join(cells))
+    assert isinstance(row, Row)
+    assert len(row.attributes) == 499
 
 
 @pytest.mark.parametrize(
