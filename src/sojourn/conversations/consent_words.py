@@ -195,7 +195,8 @@ def _start(heard: Heard) -> Meaning | None:
     if heard.match is None or heard.match.is_ordinary:
         return None
     if _is_granted(heard):
-        again = Answer(text="welcome", key=f"welcome:{heard.profile_id}:{heard.day.isoformat()}")
+        key = f"welcome:{heard.profile_id}:{heard.day.isoformat()}"
+        again = Answer(text="welcome", key=key, purpose=AnyPurpose.SERVICE)
         return Meaning(release=heard.facts.hold_since is not None, answer=again)
     if heard.double_opt_in:
         return _ask(heard)

@@ -9,7 +9,8 @@ from typing import Any
 from sojourn.policy.decide import RULES
 from sojourn.policy.model import RULESET
 
-RULES_OF: Mapping[str, tuple[str, ...]] = {RULESET: tuple(rule.name for rule in RULES)}
+_NAMES = tuple(rule.name for rule in RULES)
+RULES_OF: Mapping[str, tuple[str, ...]] = {RULESET: _NAMES, "2026-11": _NAMES}
 
 REASONS: Mapping[str, str] = {
     "brake": "The workspace's brake is on: nothing leaves.",
@@ -25,6 +26,7 @@ REASONS: Mapping[str, str] = {
     "opted_out": "The person has withdrawn their consent.",
     "opted_out_after_queue": "The person withdrew their consent after this was requested.",
     "consent_expired": "The consent has expired.",
+    "consent_message_sent": "The person has had the one message about this change of their consent.",
     "platform_stop": "The person stopped marketing on the platform's own side.",
     "country": "The country pack does not allow this purpose for this number.",
     "case_hold": "Held while a case of the person is open.",
@@ -66,6 +68,9 @@ def _consent(fact: Any) -> str:
         "request": "the person asked for it themselves",
         "wrote": "the person wrote to us",
         "hold": "a question about stopping is open",
+        "asked": "asked to confirm already",
+        "confirmed": "confirmed already",
+        "not_ours": "only the product itself may ask about a consent or confirm it",
     }.get(name, name)
     return f"{words} ({_moment(seconds)})" if seconds else words
 

@@ -18,6 +18,7 @@ from sojourn.channels.model import Sender
 from sojourn.consents import store as consents
 from sojourn.countries import pack, zones
 from sojourn.deliveries.store import limits
+from sojourn.deliveries.store.consent_messages import list_consent_messages
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.messages import store as messages
@@ -82,7 +83,9 @@ async def gather_facts(
     settings = workspace.settings
     people = list(dict.fromkeys(request.profile_id for request in requests))
     capped = sorted({request.profile_id for request in requests if request.promotes})
-    pressure = await limits.lock_pressure(conn, workspace_id, capped) if capped else {}
+    asked = sorted({request.profile_id for request in requests if request.consent_message is not None})
+    weighed = {*capped, *asked}
+    pressure = await limits.lock_pressure(conn, workspace_id, weighed) if weighed else {}
     pairs = await _pairs(conn, requests) if at_send else {}
     marks = await _marks(conn, capped, settings, now, own_deliveries)
     known, subject_of = await read_profiles(conn, workspace_id, people)
@@ -101,6 +104,11 @@ async def gather_facts(
     )
     windows = await messages.list_windows(conn, subjects)
     holds = await limits.list_holds(conn, subjects, now)
+    told = {}
+    if asked:
+        asked_now = [subject_of[id_] for id_ in asked if id_ in subject_of]
+        told = await list_consent_messages(conn, asked_now, channel, now=now, left_only=at_send, but=own_deliveries)
+        told = {id_: told.get(id_, []) for id_ in asked_now}
     sender_facts, counted = await _sender_facts(conn, senders, people, now, at_send=at_send)
     addresses: dict[UUID, IdentityRow] = {}
     facts_of: dict[UUID, PersonFacts] = {}
@@ -124,6 +132,7 @@ async def gather_facts(
             holds=holds.get(subject, {}),
             marks=marks.get(profile_id, ()),
             saturated_until=None if weight is None else weight["saturated_until"],
+            consent_messages=told.get(subject),
             windows={
                 sender: WindowFacts(
                     last_inbound_at=window.last_inbound_at,
@@ -208,6 +217,7 @@ def workspace_facts(settings: WorkspaceSettings) -> WorkspaceFacts:
         marketing_cap=settings.marketing_cap,
         marketing_cap_days=settings.marketing_cap_days,
         service_case_days=settings.service_case_days,
+        consent_reminder=settings.double_opt_in_reminder,
     )
 
 

@@ -73,6 +73,9 @@ class DeliveryIn(Form):
             found.append({"field": f"{at}profile_id", "code": "one_of", "message": "profile_id, or identities"})
         if (self.template is None) == (self.content is None):
             found.append({"field": f"{at}template", "code": "one_of", "message": "a template, or content"})
+        if self.purpose is Purpose.CONSENT_REQUEST:
+            reserved = "only the product itself asks about a consent or confirms it"
+            found.append({"field": f"{at}purpose", "code": "purpose_reserved", "message": reserved})
         if self.content is not None:
             found += _content_mistakes(self.content, f"{at}content")
         return found

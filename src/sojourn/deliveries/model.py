@@ -10,6 +10,7 @@ from typing import Any, Literal, NewType
 from uuid import UUID
 
 from sojourn.countries.purposes import Purpose
+from sojourn.policy.model import ConsentMessage
 from sojourn.profiles.model import ProfileId
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Purpose",
     "Status",
     "TemplateMessage",
+    "consent_message_of",
 ]
 
 DeliveryId = NewType("DeliveryId", UUID)
@@ -122,3 +124,15 @@ class Delivery:
     requested_at: datetime
     planned_at: datetime
     is_new: bool = True
+
+
+def consent_message_of(purpose: Purpose, owner_kind: str, owner_id: UUID | None) -> ConsentMessage | None:
+    """Which of the product's own messages about a consent a delivery is: a question names the double opt-in it is for.
+
+    None for every other purpose, and for everybody else who asks for this one.
+    """
+    if purpose is not Purpose.CONSENT_REQUEST:
+        return None
+    if owner_kind == "preferences" and owner_id is not None:
+        return ConsentMessage.QUESTION
+    return ConsentMessage.CONFIRMATION if owner_kind in {"conversation", "preferences"} else None

@@ -82,8 +82,8 @@ def choose(
 
 
 def fits(of_template: str, purpose: Purpose) -> bool:
-    """Whether a template may carry a purpose: promotions and codes only what they are, the rest among each other."""
-    strict = (Purpose.MARKETING, Purpose.AUTHENTICATION)
+    """Whether a template may carry a purpose. Promotions, codes and questions about consent are only what they are."""
+    strict = (Purpose.MARKETING, Purpose.AUTHENTICATION, Purpose.CONSENT_REQUEST)
     if of_template in strict or purpose in strict:
         return of_template == purpose
     return True

@@ -128,6 +128,8 @@ def _carry(case: Case, decision: Decision) -> None:
     if request.promotes:
         planned = max(case.now, request.planned_at)
         case.pressure.marks.append(outcome.until if isinstance(outcome, Defer) else planned)
+    if request.consent_message is not None:
+        case.pressure.consent_messages.append((request.consent_message, request.requested_at))
     if isinstance(outcome, Defer) or not request.at_send or request.sender_id is None:
         return
     free_from = case.pressure.pairs.get(request.sender_id)

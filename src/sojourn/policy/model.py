@@ -11,7 +11,7 @@ from uuid import UUID
 from sojourn.consents.model import ConsentFacts
 from sojourn.countries.purposes import Purpose
 
-RULESET = "2026-11"  # names the list of rules in `decide.RULES`; a change of their meaning or order takes a new name
+RULESET = "2026-12"  # names the list of rules in `decide.RULES`; a change of their meaning or order takes a new name
 
 
 class Reason(StrEnum):
@@ -30,6 +30,7 @@ class Reason(StrEnum):
     OPTED_OUT = "opted_out"
     OPTED_OUT_AFTER_QUEUE = "opted_out_after_queue"
     CONSENT_EXPIRED = "consent_expired"
+    CONSENT_MESSAGE_SENT = "consent_message_sent"
     PLATFORM_STOP = "platform_stop"
     COUNTRY = "country"
     CASE_HOLD = "case_hold"
@@ -54,6 +55,13 @@ class DeferReason(StrEnum):
     SENDER_LIMIT = "sender_limit"
     PORTFOLIO_LIMIT = "portfolio_limit"
     PAIR_SPACING = "pair_spacing"
+
+
+class ConsentMessage(StrEnum):
+    """What the product itself says about a consent. Nobody else may use that purpose."""
+
+    QUESTION = "question"
+    CONFIRMATION = "confirmation"
 
 
 Fact = str | int | bool | None
@@ -100,6 +108,7 @@ class Request:
     `category` is what the provider bills (marketing, utility, authentication), None for free-form messages.
     `may_burst`: an answer in a conversation, which may borrow from the spacing to one person.
     `at_send`: this is the second decision, with the message about to leave; limits are only judged then.
+    `consent_message`: which of the product's own messages about a consent it is; None for everybody else's.
     """
 
     profile_id: UUID
@@ -115,6 +124,7 @@ class Request:
     evidence: str | None = None
     is_duplicate: bool = False
     may_burst: bool = False
+    consent_message: ConsentMessage | None = None
     at_send: bool = False
 
     @property
@@ -137,6 +147,7 @@ class WorkspaceFacts:
     marketing_cap: int = 0
     marketing_cap_days: int = 7
     service_case_days: int = 14
+    consent_reminder: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +200,8 @@ class PersonFacts:
     """All that rules look at of one person. What is not known is None, and denies.
 
     `address_scheme` None means that there is no address on the channel. `marks` are the planned moments of marketing
-    that is reserved or was sent. `zones` are all IANA zones that the person may be in.
+    that is reserved or was sent. `zones` are all IANA zones that the person may be in. `consent_messages` are those
+    about a consent that wait or were sent, with the moment at which each was asked for.
     """
 
     is_erased: bool | None = None
@@ -201,6 +213,7 @@ class PersonFacts:
     holds: Mapping[str, str] = field(default_factory=dict)
     marks: Sequence[datetime] = ()
     saturated_until: datetime | None = None
+    consent_messages: Sequence[tuple[ConsentMessage, datetime]] | None = None
     windows: Mapping[UUID, WindowFacts] = field(default_factory=dict)
     pairs: Mapping[UUID, PairFacts] = field(default_factory=dict)
     portfolio_counted: bool = False
@@ -226,6 +239,7 @@ class Pressure:
 
     marks: list[datetime]
     pairs: dict[UUID, datetime]
+    consent_messages: list[tuple[ConsentMessage, datetime]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -101,6 +101,10 @@ nodes:
             ("nodes.first", "window_maybe_shut"),
         ),
         (
+            "  first: {type: send_message, text: SALE, purpose: consent_request, next: done}\n  done: {type: end}",
+            ("nodes.first.purpose", "purpose_reserved"),
+        ),
+        (
             "  first: {type: send_message, content: {type: buttons, body: Hi}, next: done}\n  done: {type: end}",
             ("nodes.first.content", "content"),
         ),

@@ -16,6 +16,7 @@ from sojourn.countries.purposes import Purpose
 from sojourn.policy.decide import RULES, decide_all
 from sojourn.policy.model import (
     Allow,
+    ConsentMessage,
     CountryFacts,
     Defer,
     DeferReason,
@@ -72,6 +73,18 @@ def without_consent(**scopes: ScopeFact) -> PersonFacts:
     return replace(PERSON, consents=consents(**scopes))
 
 
+QUESTION = replace(REQUEST, purpose=Purpose.CONSENT_REQUEST, consent_message=ConsentMessage.QUESTION)
+CONFIRMATION = replace(QUESTION, consent_message=ConsentMessage.CONFIRMATION)
+
+
+def told(person: PersonFacts, **hours_ago: float) -> PersonFacts:
+    """Somebody whom we asked or told something about their consent so many hours ago."""
+    return replace(
+        person, consent_messages=[(ConsentMessage(kind), NOW - ago * HOUR) for kind, ago in hours_ago.items()]
+    )
+
+
+PENDING = ScopeFact(state=ConsentState.PENDING, since=NOW - 24 * HOUR)
 WITHDRAWN = ScopeFact(state=ConsentState.WITHDRAWN, since=NOW - HOUR, withdrawn_at=NOW - HOUR)
 LATE = ScopeFact(state=ConsentState.WITHDRAWN, since=NOW + HOUR, withdrawn_at=NOW + HOUR)
 
@@ -101,7 +114,17 @@ EXCLUSIONS: list[tuple[str, Any, Reason]] = [
     ("service to a stranger", lambda: decide(FREE), Reason.NO_CONSENT),
     ("service too late", lambda: decide(replace(FREE, is_template=True, category="utility"), replace(PERSON, windows={
         SENDER: WindowFacts(last_inbound_at=NOW - 15 * 24 * HOUR, window_until=NOW - 14 * 24 * HOUR)})), Reason.CONSENT_EXPIRED),
-    ("nothing to confirm", lambda: decide(replace(REQUEST, purpose=Purpose.CONSENT_REQUEST)), Reason.NO_CONSENT),
+    ("nothing to confirm", lambda: decide(CONFIRMATION, told(PERSON)), Reason.NO_CONSENT),
+    ("nothing to ask about", lambda: decide(QUESTION, told(without_consent(marketing=WITHDRAWN))), Reason.NO_CONSENT),
+    ("a confirmation that is not ours", lambda: decide(replace(CONFIRMATION, consent_message=None), told(
+        without_consent(marketing=WITHDRAWN))), Reason.NO_CONSENT),
+    ("who only wrote to us changed nothing", lambda: decide(CONFIRMATION, told(without_consent(
+        service=replace(GRANTED, since=NOW)))), Reason.NO_CONSENT),
+    ("unknown what was confirmed", lambda: decide(CONFIRMATION, without_consent(marketing=WITHDRAWN)), Reason.FACTS_MISSING),
+    ("a second confirmation", lambda: decide(CONFIRMATION, told(
+        without_consent(marketing=WITHDRAWN), confirmation=1)), Reason.CONSENT_MESSAGE_SENT),
+    ("a second question", lambda: decide(QUESTION, told(
+        without_consent(marketing=PENDING), question=23)), Reason.CONSENT_MESSAGE_SENT),
     ("platform stop", lambda: decide(MARKETING, replace(PERSON, consents=replace(BOTH, platform_stop_at=NOW))), Reason.PLATFORM_STOP),
     ("country", lambda: decide(MARKETING, replace(PERSON, country=CountryFacts(code="US", blocked_purposes=frozenset({"marketing"})))), Reason.COUNTRY),
     ("case", lambda: decide(MARKETING, replace(PERSON, holds={"marketing": "case"})), Reason.CASE_HOLD),
@@ -137,9 +160,14 @@ ALLOWED: list[tuple[str, Any]] = [
     ("orders at night", lambda: decide(REQUEST, now=NOW + 11 * HOUR)),
     ("a code at the person's request", lambda: decide(replace(REQUEST, purpose=Purpose.AUTHENTICATION, evidence="r1"), without_consent())),
     ("an answer in the window", lambda: decide(FREE, replace(PERSON, windows=OPEN))),
-    ("a confirmation of what just changed", lambda: decide(replace(REQUEST, purpose=Purpose.CONSENT_REQUEST), without_consent(marketing=WITHDRAWN))),
-    ("a question about what is pending", lambda: decide(replace(REQUEST, purpose=Purpose.CONSENT_REQUEST), without_consent(
-        marketing=ScopeFact(state=ConsentState.PENDING)))),
+    ("a confirmation of what just changed", lambda: decide(CONFIRMATION, told(without_consent(marketing=WITHDRAWN)))),
+    ("a confirmation after one of an older change", lambda: decide(CONFIRMATION, told(
+        without_consent(marketing=WITHDRAWN), confirmation=2))),
+    ("a confirmation of an opt-in after that of a stop", lambda: decide(CONFIRMATION, told(without_consent(
+        marketing=replace(WITHDRAWN, state=ConsentState.GRANTED, since=NOW)), confirmation=1))),
+    ("a question about what is pending", lambda: decide(QUESTION, told(without_consent(marketing=PENDING), confirmation=1))),
+    ("a reminder where they are switched on", lambda: decide(QUESTION, told(
+        without_consent(marketing=PENDING), question=23), WorkspaceFacts(consent_reminder=True))),
     ("a notice by law", lambda: decide(replace(REQUEST, purpose=Purpose.REGULATORY), replace(PERSON, holds={"marketing": "case"}))),
     ("on the allow list", lambda: decide(REQUEST, replace(PERSON, consents=replace(BOTH, on_allow_list=True)), WorkspaceFacts(allow_list_on=True))),
     ("a stopped sender keeps it waiting", lambda: decide(REQUEST, senders={SENDER: SenderFacts(state="stopped")})),

@@ -22,7 +22,7 @@ from sojourn.deliveries.actions.requesting import BURSTING
 from sojourn.deliveries.actions.said import Outgoing
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import NUMBER_MAX, attempt_id_of
-from sojourn.deliveries.model import DeliveryId, Message, Status, TemplateMessage
+from sojourn.deliveries.model import DeliveryId, Message, Status, TemplateMessage, consent_message_of
 from sojourn.deliveries.requests_json import decode_message
 from sojourn.deliveries.store import attempts, limits, outbox, rows
 from sojourn.deliveries.trace import encode_decision
@@ -186,6 +186,7 @@ def _claimed(waiting: outbox.Waiting, row: Mapping[str, Any], sender: Sender, no
         template=row["template"],
         evidence=row["evidence"],
         may_burst=purpose in BURSTING,
+        consent_message=consent_message_of(purpose, row["owner_kind"], row["owner_id"]),
         at_send=True,
     )
     return Claimed(waiting, row, content, message, asked, rendering.Chosen(TemplateFacts()))

@@ -13,7 +13,15 @@ from sojourn.deliveries import facts as fact_reading
 from sojourn.deliveries import rendering
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import new_delivery_id
-from sojourn.deliveries.model import Delivery, DeliveryId, DeliveryRequest, ProfileId, Status, TemplateMessage
+from sojourn.deliveries.model import (
+    Delivery,
+    DeliveryId,
+    DeliveryRequest,
+    ProfileId,
+    Status,
+    TemplateMessage,
+    consent_message_of,
+)
 from sojourn.deliveries.requests_json import encode_message
 from sojourn.deliveries.store import limits, outbox, rows
 from sojourn.deliveries.trace import encode_decision
@@ -217,6 +225,7 @@ def _asked(
         template=request.message.template if isinstance(request.message, TemplateMessage) else None,
         evidence=request.evidence,
         may_burst=request.purpose in BURSTING,
+        consent_message=consent_message_of(request.purpose, request.owner_kind, request.owner_id),
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sojourn.journeys.interpreter.checks import answers, graph, names, window
+from sojourn.journeys.interpreter.checks import answers, graph, names, purposes, window
 from sojourn.journeys.interpreter.definition import Definition, parse_definition, read_definition, with_lines
 from sojourn.journeys.interpreter.problems import Problem, has_errors
 
-CHECKS = (graph.check, answers.check, names.check, window.check)
+CHECKS = (graph.check, answers.check, names.check, window.check, purposes.check)
 
 
 def validate(definition: Definition) -> list[Problem]:

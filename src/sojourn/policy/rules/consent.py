@@ -8,8 +8,7 @@ from typing import assert_never
 from sojourn.consents.model import ConsentFacts, ConsentState, ScopeFact
 from sojourn.countries.purposes import Purpose
 from sojourn.policy.model import Case, Exclude, Fact, Reason, Verdict
-
-JUST_CHANGED = timedelta(days=1)  # how long after a change its confirmation may still leave
+from sojourn.policy.rules.consent_messages import consent_message
 
 
 def consent(case: Case) -> Verdict:
@@ -32,7 +31,7 @@ def consent(case: Case) -> Verdict:
         case Purpose.SERVICE:
             return _wrote_to_us(case)
         case Purpose.CONSENT_REQUEST:
-            return _just_changed(case, consents)
+            return consent_message(case, consents)
         case Purpose.MARKETING:
             raise AssertionError("marketing promotes")
         case _:
@@ -81,21 +80,6 @@ def _wrote_to_us(case: Case) -> Verdict:
     if case.now - last > timedelta(days=case.workspace.service_case_days):
         return f"wrote@{int(last.timestamp())}", Exclude(Reason.CONSENT_EXPIRED)
     return f"wrote@{int(last.timestamp())}", None
-
-
-def _just_changed(case: Case, consents: ConsentFacts) -> Verdict:
-    """The question or confirmation about a consent: something is pending, or changed within a day."""
-    for fact in consents.scopes.values():
-        if fact.state is ConsentState.PENDING:
-            return _seen(fact.state, fact.since), None
-    border = case.now - JUST_CHANGED
-    for fact in consents.scopes.values():
-        for moment in (fact.since, fact.withdrawn_at):
-            if moment is not None and moment >= border:
-                return _seen(fact.state, moment), None
-    if consents.hold_since is not None:
-        return f"hold@{int(consents.hold_since.timestamp())}", None
-    return "none", Exclude(Reason.NO_CONSENT)
 
 
 def _seen(state: ConsentState, moment: datetime | None) -> Fact:
