@@ -175,7 +175,7 @@ class RunDetail(RunOut):
 async def _source(request: Request) -> str | dict[str, Any]:
     """The body as a journey file: YAML or JSON, whichever it is; JSON may also wrap it as `{"definition": …}`."""
     body = await request.body()
-    if len(body) > SOURCE_MAX * 4:
+    if len(body) > SOURCE_MAX:
         raise BodyTooLarge(limit=SOURCE_MAX)
     try:
         text = body.decode()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from uuid import UUID
+
 import pytest
 
 from sojourn.journeys import actions
 from sojourn.journeys.model import JourneyInvalid, JourneyStateConflict, NothingToPublish, UnknownJourney
 from sojourn.journeys.store import definitions
+from sojourn.kit.database import Conn
 from sojourn.kit.ids import new_id
 from sojourn.workspaces.store import list_audit_entries
 from tests.support.journeys import World
@@ -51,3 +55,21 @@ async def test_a_file_with_mistakes_is_refused_with_all_of_them(world: World) ->
     with pytest.raises(JourneyInvalid) as caught:
         await world.publish(SMALL.replace("next: done", "next: nowhere").replace("event: a", "event: 'a b'"))
     assert {error["code"] for error in caught.value.data["errors"]} >= {"pattern", "unknown_node"}
+
+
+class Watched(str):
+    """A file's text that notes which threads read it."""
+
+    readers: set[int]
+
+    def encode(self, *args: str, **options: str) -> bytes:
+        self.readers.add(threading.get_ident())
+        return super().encode(*args, **options)
+
+
+async def test_a_file_is_checked_away_from_the_event_loop(conn: Conn) -> None:
+    text = Watched("\u00e4" * 128_001)  # too long in bytes, so that only its length is looked at
+    text.readers = set()
+    await actions.validate_journey(conn, UUID(int=1), text)
+    assert len(text.readers) == 1
+    assert text.readers.isdisjoint({threading.get_ident()})

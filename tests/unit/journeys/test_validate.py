@@ -148,7 +148,11 @@ def test_a_broken_node_does_not_hide_mistakes_elsewhere() -> None:
         ("a: &x 1\nb: *x", "alias"),
         ("a: !!python/object:os.system x", "tag"),
         ("a: " + "[" * 60 + "]" * 60, "too_deep"),
-        ("x" * 600_000, "too_long"),
+        ("[" * 20_000, "too_deep"),
+        ("- " * 20_000, "too_deep"),
+        ('{"a": ' * 20_000, "too_deep"),
+        ("x" * 256_001, "too_long"),
+        ("\u00e4" * 128_001, "too_long"),
         ("? [a]\n: 1", "key"),
     ],
 )
@@ -156,6 +160,12 @@ def test_a_text_that_is_no_journey_is_refused(text: str, code: str) -> None:
     definition, problems = validate_text(text)
     assert definition is None
     assert code in {problem.code for problem in problems}
+
+
+def test_of_too_many_nodes_none_is_looked_at() -> None:
+    nodes = ", ".join(f"n{number}: {{type: {'end' if number else 'teleport'}}}" for number in range(1_001))
+    _, problems = validate_text(f"key: x\nname: X\nnodes: {{{nodes}}}")
+    assert [(problem.path, problem.code) for problem in problems] == [("nodes", "too_many")]
 
 
 def test_words_that_yaml_once_took_for_booleans_stay_words() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,11 +41,18 @@ async def validate_journey(
 
     The definition is None when there is an error.
     """
-    definition, problems = validate_text(source) if isinstance(source, str) else validate_data(source)
+    definition, problems = await _validate(source)
     if definition is None:
         return None, problems
     problems += await templates_check.check(conn, workspace_id, definition)
     return (None if any(problem.is_error for problem in problems) else definition), problems
+
+
+async def _validate(source: str | Mapping[str, Any]) -> tuple[Definition | None, list[Problem]]:
+    """Check a file by itself, away from the event loop: a large one takes a second."""
+    if isinstance(source, str):
+        return await asyncio.to_thread(validate_text, source)
+    return await asyncio.to_thread(validate_data, source)
 
 
 async def save_journey(
@@ -56,7 +64,7 @@ async def save_journey(
     JourneyInvalid with every mistake of the file itself; what the workspace lacks (templates) is only refused when
     publishing.
     """
-    definition, problems = validate_text(source) if isinstance(source, str) else validate_data(source)
+    definition, problems = await _validate(source)
     if definition is None:
         raise JourneyInvalid(problems)
     known = await store.find_journey_by_key(conn, caller.workspace_id, definition.key)

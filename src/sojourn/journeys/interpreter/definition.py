@@ -78,6 +78,8 @@ def parse_definition(data: Any) -> tuple[Definition | None, list[Problem]]:
     if not isinstance(data, Mapping):
         return None, problems
     raw_nodes = data.get("nodes")
+    if isinstance(raw_nodes, Mapping) and len(raw_nodes) > NODES_MAX:
+        return None, problems
     nodes: dict[str, Node] = {}
     broken: dict[str, Any] = {}
     for node_id, raw in raw_nodes.items() if isinstance(raw_nodes, Mapping) else ():
