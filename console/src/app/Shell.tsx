@@ -1,0 +1,130 @@
+import { Outlet } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLiveState, useSession } from "@/features/session";
+import { useParam } from "@/lib/useParam";
+import {
+  ActionIcon,
+  Drawer,
+  IconDeviceMobileMessage,
+  IconMenu2,
+  IconSearch,
+  Link,
+  spotlight,
+  useHotkeys,
+  useLocalStorage,
+  useMediaQuery,
+} from "@/ui";
+import c from "./app.module.css";
+import { Palette } from "./Palette";
+import { Rail } from "./Rail";
+import { useKeys } from "./useKeys";
+
+const PhoneDock = lazy(() => import("@/features/phone").then((part) => ({ default: part.PhoneDock })));
+
+export function Shell() {
+  const { t } = useTranslation();
+  const me = useSession();
+  const [mini, setMini] = useLocalStorage({ key: "sojourn-rail", defaultValue: false });
+  const [drawer, setDrawer] = useState(false);
+  const small = useMediaQuery("(max-width: 720px)", false, { getInitialValueInEffect: false });
+  const [phone, setPhone] = useParam("phone");
+  const simulated = me.senders.find((sender) => sender.simulated);
+  const docked = Boolean(phone && simulated) && !location.pathname.startsWith("/phone");
+  const keys = useKeys({ togglePhone: () => simulated && setPhone(phone ? null : "on") });
+  useHotkeys([["mod+K", () => spotlight.open()]], []);
+  return (
+    <div className={c.app} data-mini={mini || undefined}>
+      <a href="#main" className={c.skip}>
+        {t("nav.skip")}
+      </a>
+      {small ? (
+        <header className={c.topbar}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size={36}
+            onClick={() => setDrawer(true)}
+            aria-label={t("nav.menu")}
+          >
+            <IconMenu2 size={20} />
+          </ActionIcon>
+          <b>{me.workspace.name}</b>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size={36}
+            onClick={() => spotlight.open()}
+            aria-label={t("nav.search")}
+          >
+            <IconSearch size={19} />
+          </ActionIcon>
+          {simulated && (
+            <ActionIcon
+              variant={phone ? "light" : "subtle"}
+              size={36}
+              onClick={() => setPhone(phone ? null : "on")}
+              aria-label={t("nav.phone")}
+            >
+              <IconDeviceMobileMessage size={20} />
+            </ActionIcon>
+          )}
+          <Drawer
+            opened={drawer}
+            onClose={() => setDrawer(false)}
+            size={272}
+            title={me.workspace.name}
+            closeButtonProps={{ "aria-label": t("ui.close") }}
+          >
+            <Rail
+              mini={false}
+              inDrawer
+              onKeys={keys.show}
+              onNavigate={() => setDrawer(false)}
+              onMini={() => undefined}
+            />
+          </Drawer>
+        </header>
+      ) : (
+        <Rail mini={mini} onMini={() => setMini(!mini)} onKeys={keys.show} />
+      )}
+      <div className={c.side} data-phone={docked || undefined}>
+        <Strips />
+        <main id="main" className={c.main} tabIndex={-1}>
+          <Suspense>
+            <Outlet />
+          </Suspense>
+        </main>
+        {docked && (
+          <aside className={c.dock} aria-label={t("nav.phone")}>
+            <Suspense>
+              <PhoneDock onHide={() => setPhone(null)} />
+            </Suspense>
+          </aside>
+        )}
+      </div>
+      <Palette />
+      {keys.dialog}
+    </div>
+  );
+}
+
+function Strips() {
+  const { t } = useTranslation();
+  const me = useSession();
+  const state = useLiveState();
+  return (
+    <div className={c.strips}>
+      {me.workspace.brake && (
+        <div className={c.strip} data-tone="danger" role="status">
+          {t("shell.brake")} <Link to="/settings/senders">{t("shell.brakeOpen")}</Link>
+        </div>
+      )}
+      {state === "paused" && (
+        <div className={c.strip} role="status">
+          {t("shell.paused")}
+        </div>
+      )}
+    </div>
+  );
+}

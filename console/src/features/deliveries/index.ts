@@ -1,0 +1,4 @@
+export { DecisionTrace } from "./DecisionTrace";
+export { DeliveriesPage } from "./DeliveriesPage";
+export { DeliveryPage } from "./DeliveryPage";
+export { DeliveryStatus } from "./DeliveryStatus";

@@ -1,0 +1,3 @@
+export { useAdvanceClock } from "./clock";
+export { PhoneDock } from "./PhoneDock";
+export { PhonePage } from "./PhonePage";

@@ -1,0 +1,3 @@
+export { NewSenderPage } from "./NewSenderPage";
+export { SenderPage } from "./SenderPage";
+export { SendersPage } from "./SendersPage";
