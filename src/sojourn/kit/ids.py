@@ -8,26 +8,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 BUCKETS = 256
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id(now: datetime, bucket: int | None = None) -> UUID:
     """A fresh UUIDv7 of this moment; with `bucket` (0–255) as its last byte when one is given."""
-    milliseconds = int(now.timestamp() * 1000)
     random = bytearray(os.urandom(10))
     random[0] = 0x70 | (random[0] & 0x0F)
     random[2] = 0x80 | (random[2] & 0x3F)
     if bucket is not None:
         random[9] = bucket
-    return UUID(bytes=milliseconds.to_bytes(6, "big") + bytes(random))
+    return UUID(bytes=_milliseconds(now) + bytes(random))
 
 
 def first_id(moment: datetime) -> UUID:
-    """The smallest id of a moment: a border between what is older and what is not."""
-    return UUID(bytes=int(moment.timestamp() * 1000).to_bytes(6, "big") + b"\x00" * 10)
+    """The smallest id of a moment: a border between what is older and what is not. Before 1970 there are no ids."""
+    return UUID(bytes=_milliseconds(moment) + b"\x00" * 10)
+
+
+def _milliseconds(moment: datetime) -> bytes:
+    # whole numbers: a float is half a millisecond off often enough to put an id into the next one
+    return max(0, (moment - _EPOCH) // _MILLISECOND).to_bytes(6, "big")
 
 
 def bucket_of(id_: UUID) -> int:
