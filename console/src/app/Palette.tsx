@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAdvanceClock } from "@/features/phone/clock";
 import { useFindPeople } from "@/features/profiles/search";
@@ -12,6 +12,7 @@ import {
   IconUser,
   Spotlight,
   type SpotlightActionData,
+  spotlight,
   useComputedColorScheme,
   useDebouncedValue,
   useMantineColorScheme,
@@ -19,7 +20,7 @@ import {
 import { PAGES } from "./pages";
 
 /** Ctrl K: people by name or number, pages, actions. */
-export function Palette() {
+export function Palette({ asked }: { asked: number }) {
   const { t } = useTranslation();
   const me = useSession();
   const may = useMay();
@@ -32,6 +33,9 @@ export function Palette() {
   const simulated = me.senders.find((sender) => sender.simulated);
   const advance = useAdvanceClock(simulated?.id ?? null);
   const go = (to: string) => void navigate({ to });
+  useEffect(() => {
+    if (asked > 0) spotlight.open();
+  }, [asked]);
   const pages: SpotlightActionData[] = PAGES.filter((page) => page.right === null || may(page.right)).map((page) => ({
     id: page.to,
     label: t(page.key),

@@ -17,7 +17,6 @@ import {
   Kbd,
   Link,
   Menu,
-  spotlight,
   Tooltip,
   UnstyledButton,
 } from "@/ui";
@@ -38,9 +37,16 @@ const GROUPS: { label: string | null; items: Item[] }[] = [
   },
 ];
 
-type Props = { mini: boolean; inDrawer?: boolean; onMini: () => void; onKeys: () => void; onNavigate?: () => void };
+type Props = {
+  mini: boolean;
+  inDrawer?: boolean;
+  onMini: () => void;
+  onSearch: () => void;
+  onKeys: () => void;
+  onNavigate?: () => void;
+};
 
-export function Rail({ mini, inDrawer, onMini, onKeys, onNavigate }: Props) {
+export function Rail({ mini, inDrawer, onMini, onSearch, onKeys, onNavigate }: Props) {
   const { t } = useTranslation();
   const may = useMay();
   const { pathname } = useLocation();
@@ -58,11 +64,7 @@ export function Rail({ mini, inDrawer, onMini, onKeys, onNavigate }: Props) {
     >
       {!inDrawer && <WorkspaceSwitch mini={mini} />}
       {!inDrawer && (
-        <UnstyledButton
-          className={c.search ?? ""}
-          onClick={() => spotlight.open()}
-          {...(mini && { "aria-label": t("nav.search") })}
-        >
+        <UnstyledButton className={c.search ?? ""} onClick={onSearch} {...(mini && { "aria-label": t("nav.search") })}>
           <IconSearch size={16} aria-hidden="true" />
           {!mini && (
             <>

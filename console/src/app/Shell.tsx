@@ -10,16 +10,15 @@ import {
   IconMenu2,
   IconSearch,
   Link,
-  spotlight,
   useHotkeys,
   useLocalStorage,
   useMediaQuery,
 } from "@/ui";
 import c from "./app.module.css";
-import { Palette } from "./Palette";
 import { Rail } from "./Rail";
 import { useKeys } from "./useKeys";
 
+const Palette = lazy(() => import("./Palette").then((part) => ({ default: part.Palette })));
 const PhoneDock = lazy(() => import("@/features/phone").then((part) => ({ default: part.PhoneDock })));
 
 export function Shell() {
@@ -27,12 +26,14 @@ export function Shell() {
   const me = useSession();
   const [mini, setMini] = useLocalStorage({ key: "sojourn-rail", defaultValue: false });
   const [drawer, setDrawer] = useState(false);
+  const [asked, setAsked] = useState(0);
+  const search = () => setAsked((times) => times + 1);
   const small = useMediaQuery("(max-width: 720px)", false, { getInitialValueInEffect: false });
   const [phone, setPhone] = useParam("phone");
   const simulated = me.senders.find((sender) => sender.simulated);
   const docked = Boolean(phone && simulated) && !location.pathname.startsWith("/phone");
   const keys = useKeys({ togglePhone: () => simulated && setPhone(phone ? null : "on") });
-  useHotkeys([["mod+K", () => spotlight.open()]], []);
+  useHotkeys([["mod+K", search]], []);
   return (
     <div className={c.app} data-mini={mini || undefined}>
       <a href="#main" className={c.skip}>
@@ -50,13 +51,7 @@ export function Shell() {
             <IconMenu2 size={20} />
           </ActionIcon>
           <b>{me.workspace.name}</b>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size={36}
-            onClick={() => spotlight.open()}
-            aria-label={t("nav.search")}
-          >
+          <ActionIcon variant="subtle" color="gray" size={36} onClick={search} aria-label={t("nav.search")}>
             <IconSearch size={19} />
           </ActionIcon>
           {simulated && (
@@ -79,6 +74,7 @@ export function Shell() {
             <Rail
               mini={false}
               inDrawer
+              onSearch={search}
               onKeys={keys.show}
               onNavigate={() => setDrawer(false)}
               onMini={() => undefined}
@@ -86,7 +82,7 @@ export function Shell() {
           </Drawer>
         </header>
       ) : (
-        <Rail mini={mini} onMini={() => setMini(!mini)} onKeys={keys.show} />
+        <Rail mini={mini} onSearch={search} onMini={() => setMini(!mini)} onKeys={keys.show} />
       )}
       <div className={c.side} data-phone={docked || undefined}>
         <Strips />
@@ -103,7 +99,11 @@ export function Shell() {
           </aside>
         )}
       </div>
-      <Palette />
+      {asked > 0 && (
+        <Suspense>
+          <Palette asked={asked} />
+        </Suspense>
+      )}
       {keys.dialog}
     </div>
   );

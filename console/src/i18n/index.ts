@@ -1,13 +1,12 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import en from "./en.json";
 
 export const LANGUAGES = { en: "English", nl: "Nederlands" } as const;
 export type Language = keyof typeof LANGUAGES;
 
 const KEPT = "sojourn-language";
 const loaders: Record<Language, () => Promise<{ default: object }>> = {
-  en: () => Promise.resolve({ default: en }),
+  en: () => import("./en.json"),
   nl: () => import("./nl.json"),
 };
 
@@ -25,13 +24,16 @@ function first(): Language {
   return isLanguage(wanted) ? wanted : "en";
 }
 
+async function learn(language: Language): Promise<void> {
+  if (i18next.hasResourceBundle(language, "translation")) return;
+  const words = await loaders[language]();
+  i18next.addResourceBundle(language, "translation", words.default);
+}
+
 /** Speak a language from now on; its words are fetched when they are needed first. */
 export async function speak(language: string): Promise<void> {
   if (!isLanguage(language)) return;
-  if (!i18next.hasResourceBundle(language, "translation")) {
-    const words = await loaders[language]();
-    i18next.addResourceBundle(language, "translation", words.default);
-  }
+  await learn(language);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
   document.documentElement.dir = i18next.dir(language);
@@ -44,8 +46,8 @@ export async function speak(language: string): Promise<void> {
 
 export async function startLanguages(language: Language = first()): Promise<void> {
   await i18next.use(initReactI18next).init({
-    resources: { en: { translation: en } },
-    lng: "en",
+    resources: {},
+    lng: language,
     fallbackLng: "en",
     interpolation: { escapeValue: false },
     returnNull: false,

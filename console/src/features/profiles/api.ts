@@ -16,10 +16,10 @@ import type {
 import { get, patch, post } from "@/lib/http";
 
 export type {
-  PageProfileOut,
   DeliveryDetail,
   LineOut,
   MessageOut,
+  PageProfileOut,
   ProfileConsentsOut,
   ProfileOut,
   ScopeOut,

@@ -65,7 +65,7 @@ export const useMe = () =>
 function useSignedIn() {
   const cache = useQueryClient();
   return (me: Me) => {
-    cache.clear();
+    cache.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
     cache.setQueryData(ME, remember(me));
   };
 }
