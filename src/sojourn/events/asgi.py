@@ -14,15 +14,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import structlog
 from starlette.types import Receive, Scope, Send
 
 from sojourn.events import actions, ingest, segment
 from sojourn.events.model import BATCH_BYTES_MAX, EVENT_BYTES_MAX, EventReceipt
 from sojourn.kit import json
+from sojourn.kit.conflicts import TRIES, pause
 from sojourn.kit.database import Conn, Database
-from sojourn.kit.errors import AppError, BodyTooLarge, DatabaseUnavailable, InvalidInput, MalformedBody, NotFound
+from sojourn.kit.errors import AppError, BodyTooLarge, InvalidInput, MalformedBody, NotFound, TransactionLost
 from sojourn.kit.web import read_body, send_json, send_problem
 from sojourn.profiles.actions import resolve_refs
 from sojourn.profiles.store import list_declared_types
@@ -35,7 +35,6 @@ log = structlog.get_logger(__name__)
 
 SEGMENT_PATHS = {f"/v1/{kind}": kind for kind in segment.KINDS}
 PATHS = ("/v1/events", "/v1/batch", "/v1/import", *SEGMENT_PATHS)
-DEADLOCK_TRIES = 3
 Record = Callable[[Conn, Caller, bytes, datetime], Awaitable[tuple[int, bytes]]]
 
 
@@ -83,16 +82,17 @@ async def _in_transaction(
     state = scope["app"].state
     database: Database = state.db
     key = _key_of(headers, body)
-    for attempt in range(1, DEADLOCK_TRIES + 1):
+    for attempt in range(1, TRIES + 1):
         try:
             async with database.transaction() as conn:
                 caller = find_cached(key) or await authenticate_key(conn, key)
                 caller.require("events.write")
                 return await record(conn, caller, body, state.clock.now())
-        except DatabaseUnavailable as error:
+        except TransactionLost:
             # Two transactions that meet the same people in another order: the loser has done nothing and goes again.
-            if attempt == DEADLOCK_TRIES or not isinstance(error.__cause__, psycopg.errors.TransactionRollback):
+            if attempt == TRIES:
                 raise
+            await pause(attempt)
     raise AssertionError
 
 

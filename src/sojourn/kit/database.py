@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import uuid4
@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from sojourn.kit import json
 from sojourn.kit.arrays import FastListDumper
-from sojourn.kit.errors import DatabaseBusy, DatabaseUnavailable, StatementTimeout
+from sojourn.kit.errors import DatabaseBusy, DatabaseUnavailable, StatementTimeout, TransactionLost
 
 if TYPE_CHECKING:
     from sojourn.kit.jobs import Registry
@@ -49,10 +49,15 @@ set_json_dumps(json.encode)
 set_json_loads(json.decode)
 psycopg.adapters.register_dumper(list, FastListDumper)
 
-WAIT_SECONDS = 3.0  # for a free connection; then the caller hears that the database is away
+WAIT_SECONDS = 3.0  # for a free connection; then the caller hears that the database is busy, or away
 # How long one broken connection is tried again by itself. After that whoever needs one tries anew: the pool's own
 # growing pauses would keep a process without a database for seconds after the server is back.
 RETRY_SECONDS = 0.2
+CONFLICTS = (
+    psycopg.errors.TransactionRollback,  # not the base of the others: the library knows no classes of states
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
 CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 SETUP_SQL: LiteralString = """
 SET TIME ZONE 'UTC';
@@ -142,8 +147,11 @@ class Database:
         max_size: int = 10,
         registry: Registry | None = None,
         timeouts: Timeouts = NO_TIMEOUTS,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self.url = url
+        self._in_use = 0
+        self._served_at = 0.0
         self._timeouts = timeouts
         self._registry = registry
         self.notifier = Notifier(self)
@@ -155,7 +163,7 @@ class Database:
             max_size=max_size,
             open=False,
             configure=self._configure,
-            timeout=WAIT_SECONDS,
+            timeout=wait_seconds,
             reconnect_timeout=RETRY_SECONDS,
             name="sojourn",
         )
@@ -194,17 +202,36 @@ class Database:
         """One transaction: commits when the block ends well, rolls back when it raises.
 
         Raises DatabaseUnavailable when the server cannot be reached or the connection breaks, DatabaseBusy when a
-        lock is not to be had in time, StatementTimeout when a statement takes too long. When it breaks during COMMIT
-        the outcome is not known: the caller must not claim success, and may repeat what is idempotent.
+        lock or a free connection is not to be had in time, TransactionLost when it collided with another one and was
+        taken back, StatementTimeout when a statement takes too long. When it breaks during COMMIT the outcome is not
+        known: the caller must not claim success, and may repeat what is idempotent.
         """
+        began_at = time.monotonic()
         try:
             async with self._pool.connection() as conn:
-                conn.wakes.clear()
-                yield conn
+                with self._counted():
+                    conn.wakes.clear()
+                    yield conn
+            self._served_at = time.monotonic()
             if conn.wakes:
                 self.notifier.wake(conn.wakes)
+        except PoolTimeout as error:
+            is_alive = self._in_use > 0 or self._served_at > began_at
+            raise (DatabaseBusy if is_alive else DatabaseUnavailable)(cause=type(error).__name__) from error
         except CONNECTION_ERRORS as error:
             raise _unavailable(error) from error
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._in_use += 1
+        try:
+            yield
+        finally:
+            self._in_use -= 1
+
+    def stats(self) -> dict[str, int]:
+        """What the pool says of itself: `pool_size`, `pool_available`, `requests_waiting` and more."""
+        return self._pool.get_stats()
 
     @asynccontextmanager
     async def listen(self, channel: LiteralString) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
@@ -222,6 +249,8 @@ def _unavailable(error: Exception) -> DatabaseUnavailable:
     match error:
         case psycopg.errors.QueryCanceled():
             return StatementTimeout(cause=cause)
+        case _ if isinstance(error, CONFLICTS):
+            return TransactionLost(cause=cause)
         case psycopg.errors.LockNotAvailable():
             return DatabaseBusy(cause=cause)
         case _:

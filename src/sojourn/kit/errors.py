@@ -95,6 +95,10 @@ class DatabaseBusy(DatabaseUnavailable):
     code = "database_busy"
 
 
+class TransactionLost(DatabaseBusy):
+    """Other changes to the same things were faster; nothing was changed. Try again."""
+
+
 class StatementTimeout(DatabaseBusy):
     """A statement took too long and was ended; nothing was changed. Try again."""
 

@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sojourn.kit import json
 from sojourn.kit.clock import Clock
+from sojourn.kit.conflicts import AgainAfterConflict, note_lost
 from sojourn.kit.crypto import KeyRing
-from sojourn.kit.database import Conn, Database
+from sojourn.kit.database import CONFLICTS, Conn, Database
 from sojourn.kit.errors import STATUS_OF_KIND, AppError, BodyTooLarge, FieldError, InvalidInput, Kind, MalformedBody
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,11 @@ CODES_OF_STATUS = {400: "malformed_body", 404: "not_found", 405: "method_not_all
 async def _conn(request: Request) -> AsyncIterator[Conn]:
     db: Database = request.app.state.db
     async with db.transaction() as conn:
-        yield conn
+        try:
+            yield conn
+        except CONFLICTS:
+            note_lost(request.scope)
+            raise
 
 
 # Function scope: the transaction commits before the answer leaves, so that a failed COMMIT is a 503 and not a lie.
@@ -118,7 +123,10 @@ def problem_headers(error: AppError) -> dict[str, str]:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Answer every error with a problem document."""
+    """Answer every error with a problem document; a request whose transaction lost against others is tried again first.
+
+    That concerns routes whose transaction is `ConnDep`'s. Whatever else they do before it is lost may happen twice.
+    """
 
     async def on_app_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, AppError)
@@ -157,6 +165,7 @@ def install_error_handlers(app: FastAPI) -> None:
         }
         return Response(json.encode(body), 500, media_type="application/problem+json")
 
+    app.add_middleware(AgainAfterConflict)
     app.add_exception_handler(AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(RecursionError, on_deep_nesting)

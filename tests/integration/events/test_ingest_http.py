@@ -178,6 +178,27 @@ async def test_a_lost_database_is_a_503_that_says_when_to_come_back(shop):
     assert int(answer.headers[b"retry-after"]) > 0
 
 
+LOSE_TWICE = """
+CREATE SEQUENCE tries;
+CREATE FUNCTION lose_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('tries') <= 2 THEN
+        RAISE EXCEPTION 'somebody else was faster' USING ERRCODE = '40P01';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER lose_twice AFTER INSERT ON events EXECUTE FUNCTION lose_twice();
+"""
+
+
+async def test_an_event_that_meets_a_deadlock_is_recorded_once_without_the_caller_noticing(shop):
+    async with shop.database.transaction() as conn:
+        await conn.execute(LOSE_TWICE)
+    answer = await shop.post("/v1/events", {"name": "a", "profile": {"external_id": "u1"}})
+    assert (answer.status, answer.json["is_new"]) == (202, True)
+    assert await shop.count() == {"a": 1}
+
+
 async def test_gzip_is_unpacked_under_the_limit(shop):
     event = {"name": "a", "profile": {"external_id": "u1"}}
     packed = [(b"content-encoding", b"gzip")]
