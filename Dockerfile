@@ -17,7 +17,7 @@ USER sojourn
 WORKDIR /var/lib/sojourn
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('SOJOURN_PORT', '8080') + '/v1/live', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('SOJOURN_PORT', '8080') + '/v1/alive', timeout=2)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["sojourn"]
 CMD ["serve"]

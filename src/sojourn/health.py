@@ -45,8 +45,8 @@ class AliveOut(BaseModel):
     status: str
 
 
-@router.get("/v1/live")
-async def live() -> AliveOut:
+@router.get("/v1/alive")
+async def alive() -> AliveOut:
     """Whether this process answers at all; asks nothing of the database."""
     return AliveOut(status="ok")
 

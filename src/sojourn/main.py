@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -32,6 +34,7 @@ from sojourn.kit.clock import Clock
 from sojourn.kit.database import WEB_TIMEOUTS, Database
 from sojourn.kit.errors import AppError, DatabaseUnavailable
 from sojourn.kit.installation_keys import NotMigrated, open_keys
+from sojourn.kit.live_hub import Hub
 from sojourn.kit.logs import configure_logs
 from sojourn.kit.memory import spare_collector
 from sojourn.kit.storable import StorableText
@@ -46,12 +49,14 @@ from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 from sojourn.templates import routes as templates
 from sojourn.workspaces import job_routes as jobs
+from sojourn.workspaces import live_routes as live
 from sojourn.workspaces import member_routes as members
 from sojourn.workspaces import routes as workspaces
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     session.router,
+    live.router,
     workspaces.router,
     members.router,
     jobs.router,
@@ -109,6 +114,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.state.clock = Clock(settings.clock_file)
     app.state.keys = None  # until the database has confirmed them: the front lets nobody pass before
     app.state.registry = REGISTRY
+    app.state.live = Hub(lambda: app.state.db)
     install_error_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -118,7 +124,7 @@ def create_app(settings: Settings) -> ASGIApp:
 class Front:
     """Hands hot paths to their plain callables, the console's to its files, the rest to FastAPI behind a body limit.
 
-    But for those and `/v1/live` nothing is answered before the database has confirmed the keys: with wrong ones
+    But for those and `/v1/alive` nothing is answered before the database has confirmed the keys: with wrong ones
     nothing could be read, and what is written could never be.
     """
 
@@ -134,7 +140,7 @@ class Front:
             if self._console.wants(scope):
                 await self._console(scope, receive, send)
                 return
-            if self.app.state.keys is None and scope["path"] != "/v1/live" and not await self._open_keys(send):
+            if self.app.state.keys is None and scope["path"] != "/v1/alive" and not await self._open_keys(send):
                 return
             hot = webhook_app if scope["path"].startswith(WEBHOOKS) else HOT.get(scope["path"].rstrip("/"))
             if hot is not None and (hot is webhook_app or scope["method"] == "POST"):
@@ -166,12 +172,22 @@ async def refuse_wrong_key(settings: Settings) -> None:
         await database.close()
 
 
+class Server(uvicorn.Server):
+    """Ends the live streams before it waits for open requests: those would never end by themselves."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        front: Any = self.config.app
+        front.app.state.live.end_all()
+        await super().shutdown(sockets)
+
+
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises WrongInstallationKey."""
     configure_logs(settings.log_level)
     asyncio.run(refuse_wrong_key(settings))
     spare_collector()
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
@@ -184,3 +200,4 @@ def run(settings: Settings) -> None:
         timeout_keep_alive=75,  # seconds; callers that keep a pool of connections may leave some of them idle
         timeout_graceful_shutdown=10,
     )
+    Server(config).run()

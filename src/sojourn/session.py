@@ -24,6 +24,7 @@ from sojourn.kit.web import JSON_BODY_MAX, MAX_LIMIT, ConnDep, Now
 from sojourn.settings import Settings
 from sojourn.workspaces import attempts, member_actions, member_store, passwords, sessions, store
 from sojourn.workspaces.access import CallerDep, SessionDep
+from sojourn.workspaces.access_news import tell_rights_changed
 from sojourn.workspaces.caller import Caller
 from sojourn.workspaces.member_model import Link, LinkKind, Member, MemberState, Session, WrongCredentials
 from sojourn.workspaces.model import UnknownWorkspace
@@ -194,9 +195,10 @@ async def sign_in(body: SignIn, request: Request, response: Response, now: Now) 
 
 
 @router.delete("/session", status_code=204)
-async def sign_out(request: Request, response: Response, conn: ConnDep, session: SessionDep) -> None:
+async def sign_out(request: Request, response: Response, conn: ConnDep, session: SessionDep, now: Now) -> None:
     """Sign out: the session ends, and the browser forgets its cookie."""
     await sessions.delete_session(conn, session.digest)
+    await tell_rights_changed(conn, session.workspace_id, f"member:{session.member_id}", now)
     sessions.clear_cookie(response, _settings(request))
 
 
@@ -208,6 +210,7 @@ async def change_workspace(body: WorkspaceChoice, request: Request, conn: ConnDe
     if chosen is None:
         raise UnknownWorkspace(workspace_id=str(body.workspace_id))
     await sessions.update_session_workspace(conn, session.digest, chosen.workspace_id)
+    await tell_rights_changed(conn, session.workspace_id, f"member:{session.member_id}", now)
     await member_store.update_member(conn, replace(chosen, last_signed_in_at=system_now()))
     turned = await sessions.find_session(conn, session.digest)
     assert turned is not None

@@ -14,6 +14,7 @@ from sojourn.kit.partitions import make_partitions
 from sojourn.preferences import tasks as preferences
 from sojourn.privacy import tasks as privacy
 from sojourn.templates import tasks as templates
+from sojourn.workspaces import tasks as workspaces
 
 
 async def make_months(work: Work) -> None:
@@ -39,6 +40,7 @@ POLLERS: tuple[Poller, ...] = (
 )
 
 PERIODICS: tuple[Periodic, ...] = (
+    *workspaces.PERIODICS,
     *channels.PERIODICS,
     *events.PERIODICS,
     *templates.PERIODICS,

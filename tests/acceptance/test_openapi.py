@@ -287,4 +287,4 @@ async def test_no_input_makes_it_fail(product: Story, document: dict[str, Any], 
     assert sent > 5 * len(operations)
     assert "request_failed" not in log
     assert "Traceback" not in log
-    assert (await victim.get("/v1/live"))["status"] == "ok"
+    assert (await victim.get("/v1/alive"))["status"] == "ok"

@@ -105,7 +105,7 @@ async def test_a_ready_check_follows_the_database(story: Story) -> None:
     status, body, headers = await probe.exchange("GET", "/v1/ready")
     assert (status, body["code"]) == (503, "database_unavailable")
     assert int(headers["Retry-After"]) >= 1
-    assert (await probe.exchange("GET", "/v1/live"))[0] == 200
+    assert (await probe.exchange("GET", "/v1/alive"))[0] == 200
     await asyncio.to_thread(story.database.start)
 
     async def ready() -> bool:

@@ -13,9 +13,10 @@ from fastapi import APIRouter, FastAPI
 from sojourn import session
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Database
+from sojourn.kit.live_hub import Hub
 from sojourn.kit.web import install_error_handlers
 from sojourn.settings import Settings
-from sojourn.workspaces import member_actions, member_routes, passwords, routes
+from sojourn.workspaces import live_routes, member_actions, member_routes, passwords, routes
 from sojourn.workspaces.sessions import COOKIE
 
 PASSWORD = "a quiet harbour 7"
@@ -27,7 +28,8 @@ def make_app(database: Database, keys: KeyRing, now: datetime, *routers: APIRout
     app = FastAPI()
     app.state.db, app.state.keys, app.state.clock = database, keys, SimpleNamespace(now=lambda: now)
     app.state.settings = Settings(**{"public_url": ORIGIN, **settings})
-    for router in (session.router, routes.router, member_routes.router, *routers):
+    app.state.live = Hub(lambda: app.state.db)
+    for router in (session.router, routes.router, member_routes.router, live_routes.router, *routers):
         app.include_router(router)
     install_error_handlers(app)
     return app
@@ -44,22 +46,25 @@ class Browser:
     set_cookie: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
-    async def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> SimpleNamespace:
-        """One request; `status`, `headers` and `json` of the answer. Headers by name with `_`; None leaves one out."""
+    def scope(self, method: str, path: str, **headers: str | None) -> dict[str, Any]:
+        """The ASGI scope of one request. Headers by name with `_`; None leaves one out."""
         path, _, query = path.partition("?")
-        sent: list[dict[str, Any]] = []
-        data = b"" if body is None else json.dumps(body).encode()
         named = {
             "host": "shop.test", "content-type": "application/json", "origin": ORIGIN, "x-csrf-token": self.csrf,
             "cookie": None if self.cookie is None else f"{COOKIE}={self.cookie}",
             **self.headers, **{name.replace("_", "-"): value for name, value in headers.items()},
         }  # fmt: skip
-        scope = {
+        return {
             "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items() if value is not None],
             "http_version": "1.1", "scheme": "http", "server": ("shop.test", 80), "client": (self.client, 1),
             "root_path": "",
         }  # fmt: skip
+
+    async def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> SimpleNamespace:
+        """One request; `status`, `headers` and `json` of the answer."""
+        sent: list[dict[str, Any]] = []
+        data = b"" if body is None else json.dumps(body).encode()
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": data, "more_body": False}
@@ -67,7 +72,7 @@ class Browser:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self.app(scope, receive, send)
+        await self.app(self.scope(method, path, **headers), receive, send)
         answer = b"".join(one.get("body", b"") for one in sent[1:])
         told = {name.decode(): value.decode() for name, value in sent[0].get("headers", [])}
         self._keep(told.get("set-cookie"))

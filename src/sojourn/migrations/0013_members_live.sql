@@ -68,12 +68,15 @@ CREATE TABLE sign_in_attempts (
     ends_at timestamptz NOT NULL
 );
 
--- News for browsers: ids, states and counts, never text or addresses. Ids are of the system clock.
+-- News for browsers: ids, states and counts, never text or addresses. Ids are of the system clock. One row tells of a
+-- whole batch: whose news it also is stands in `profiles` and `senders`.
 CREATE TABLE live_events (
     id           uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,
     topic        text NOT NULL,
-    payload      jsonb NOT NULL
+    payload      jsonb NOT NULL,
+    profiles     uuid[] NOT NULL DEFAULT '{}',
+    senders      uuid[] NOT NULL DEFAULT '{}'
 );
 
 -- Entries are written without a lock and sealed into their workspace's chain soon after, one sealer at a time.

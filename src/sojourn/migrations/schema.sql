@@ -515,7 +515,9 @@ CREATE TABLE public.live_events (
     id uuid NOT NULL,
     workspace_id uuid NOT NULL,
     topic text NOT NULL,
-    payload jsonb NOT NULL
+    payload jsonb NOT NULL,
+    profiles uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    senders uuid[] DEFAULT '{}'::uuid[] NOT NULL
 );
 
 CREATE TABLE public.media (

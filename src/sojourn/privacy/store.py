@@ -68,7 +68,20 @@ DELETE FROM dead_jobs WHERE (id, bucket) IN
        (SELECT id, bucket FROM dead_jobs WHERE died_at < %(before)s LIMIT %(limit)s)
 """
 DELETE_AUDIT: LiteralString = """
-DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE id < %(id)s LIMIT %(limit)s)
+WITH ends AS (  -- a chain loses its beginning only: nothing goes that stands behind what is kept
+    SELECT c.workspace_id, kept.position
+      FROM audit_chains c
+      LEFT JOIN LATERAL (SELECT position FROM audit_entries
+                          WHERE workspace_id = c.workspace_id AND position IS NOT NULL AND id >= %(id)s
+                          ORDER BY position LIMIT 1) AS kept ON true
+)
+DELETE FROM audit_entries
+ WHERE id IN (SELECT e.id
+                FROM audit_entries e
+                LEFT JOIN ends ON ends.workspace_id = e.workspace_id
+               WHERE e.id < %(id)s AND (e.position IS NULL OR ends.position IS NULL OR e.position < ends.position)
+               ORDER BY e.id
+               LIMIT %(limit)s)
 """
 DELETE_IMPORTS: LiteralString = """
 DELETE FROM imports WHERE id IN (SELECT id FROM imports WHERE id < %(id)s LIMIT %(limit)s)

@@ -15,6 +15,7 @@ from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
 from sojourn.kit.ids import new_id
 from sojourn.workspaces import audit, keys, store
+from sojourn.workspaces.access_news import tell_rights_changed
 from sojourn.workspaces.caller import SYSTEM, Caller
 from sojourn.workspaces.key_cache import forget_key
 from sojourn.workspaces.model import ApiKey, KeyKind, UnknownApiKey, Workspace, WorkspaceSettings
@@ -185,5 +186,6 @@ async def revoke_key(conn: Conn, actor: Caller | str, workspace_id: UUID, key_id
     if digest is None:
         return key
     forget_key(digest)
+    await tell_rights_changed(conn, workspace_id, f"key:{key_id}", now)
     await audit.record(conn, actor, workspace_id, "api_key.revoked", "api_key", key_id, {}, now)
     return replace(key, revoked_at=now)

@@ -16,6 +16,7 @@ from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
 from sojourn.kit.ids import new_id
 from sojourn.workspaces import audit, member_store, role_store, sessions
+from sojourn.workspaces.access_news import tell_rights_changed, tell_sessions_ended
 from sojourn.workspaces.caller import Caller
 from sojourn.workspaces.member_model import (
     LASTS,
@@ -96,6 +97,7 @@ async def change_member(
         told["name"] = "changed"
     if changed.roles != member.roles:
         told["roles"] = {"from": list(member.roles), "to": list(changed.roles)}
+        await tell_rights_changed(conn, workspace_id, f"member:{member_id}", now)
     await _record(conn, actor, member, "member.changed", told, now)
     return changed
 
@@ -146,6 +148,7 @@ async def deactivate_member(
     await member_store.update_member(conn, changed)
     await member_store.expire_links(conn, workspace_id, member_id, system_now())
     await sessions.delete_sessions_of(conn, member_id, workspace_id=workspace_id)
+    await tell_rights_changed(conn, workspace_id, f"member:{member_id}", now)
     await _record(conn, actor, member, "member.deactivated", {}, now)
     return changed
 
@@ -192,6 +195,7 @@ async def use_link(conn: Conn, token: str, *, name: str | None, password_digest:
         await member_store.update_password(conn, member.id, password_digest, system_now())
     if link.kind is LinkKind.RESET:
         await sessions.delete_sessions_of(conn, member.id)
+        await tell_sessions_ended(conn, member.id, now)
     else:
         member = replace(member, state=MemberState.ACTIVE, joined_at=now, name=(name or member.name).strip())
         await member_store.update_member(conn, member)
@@ -213,6 +217,7 @@ async def change_password(conn: Conn, session: Session, password_digest: str, no
     """Set a new password of the signed-in member; their other sessions end."""
     await member_store.update_password(conn, session.member_id, password_digest, system_now())
     await sessions.delete_sessions_of(conn, session.member_id, but=session.digest)
+    await tell_sessions_ended(conn, session.member_id, now)
     actor = f"member:{session.member_id}"
     await audit.record(
         conn, actor, session.workspace_id, "member.password_changed", "member", session.member_id, {}, now

@@ -10,6 +10,7 @@ from datetime import datetime
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
 from sojourn.workspaces import audit, role_store
+from sojourn.workspaces.access_news import tell_rights_changed
 from sojourn.workspaces.caller import Caller
 from sojourn.workspaces.member_model import RoleExists, RoleInUse, UnknownRole
 from sojourn.workspaces.rights import RIGHTS
@@ -48,6 +49,7 @@ async def change_role(
         return role
     _require_all(caller, changed.rights | role.rights)
     await role_store.update_role(conn, caller.workspace_id, changed, now)
+    await tell_rights_changed(conn, caller.workspace_id, None, now)
     changes = {"rights": {"from": sorted(role.rights), "to": sorted(changed.rights)}}
     await audit.record(conn, caller, caller.workspace_id, "role.changed", "role", name, changes, now)
     return changed

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Limit, Now, Page
-from sojourn.workspaces import actions, store
+from sojourn.kit.errors import InvalidInput
+from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Keys, Limit, Now, Page
+from sojourn.workspaces import actions, audit_chain, store
 from sojourn.workspaces.access import Caller, require_right
 from sojourn.workspaces.model import ApiKey, AuditEntry, KeyKind, Workspace
 from sojourn.workspaces.pages import decode_position, page_of
@@ -172,18 +173,64 @@ async def list_audit(
     *,
     conn: ConnDep,
     caller: Annotated[Caller, Depends(require_right("audit.read"))],
-    object_kind: str | None = None,
-    object_id: str | None = None,
+    actor: Annotated[str | None, Query(max_length=200, description="`member:<id>`, `key:<id>` or `system`")] = None,
+    action: Annotated[str | None, Query(max_length=200, description="`member.invited`; `member.*` for all")] = None,
+    object_: Annotated[str | None, Query(alias="object", max_length=300, description="A kind, or `kind:id`")] = None,
+    object_kind: Annotated[str | None, Query(max_length=100)] = None,
+    object_id: Annotated[str | None, Query(max_length=200)] = None,
+    from_: Annotated[datetime | None, Query(alias="from", description="From this moment on")] = None,
+    until: Annotated[datetime | None, Query(description="Before this moment")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[AuditEntryOut]:
-    """Changes made by hand, newest first."""
+    """Changes made by hand, newest first. Filters go together."""
+    kind, colon, id_ = (object_ or "").partition(":")
     found = await store.list_audit_entries(
         conn,
         caller.workspace_id,
-        object_kind=object_kind,
-        object_id=object_id,
+        actor=actor,
+        action=action,
+        object_kind=object_kind or kind or None,
+        object_id=object_id or (id_ if colon else None),
+        begins_at=_moment(from_, "from"),
+        ends_at=_moment(until, "until"),
         before=decode_position(cursor),
         limit=limit + 1,
     )
     return page_of(found, limit, AuditEntryOut.of)
+
+
+def _moment(value: datetime | None, field: str) -> datetime | None:
+    """A moment of a query in UTC, which it is when it names no zone."""
+    if value is None or value.tzinfo is None:
+        return value and value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput([{"field": field, "code": "unstorable_text", "message": "outside of 1 to 9999"}]) from error
+
+
+class ChainOut(BaseModel):
+    """Whether the trail is as it was written. `broken_at`: where something is missing or was changed.
+
+    Positions count from 1; entries before `first_position` were deleted when their time was over. `head` is the digest
+    of the last entry: note it elsewhere, and nobody can replace the whole trail unseen.
+    """
+
+    is_intact: bool
+    broken_at: int | None
+    first_position: int | None
+    last_position: int
+    head: str | None
+    since: datetime | None
+
+
+@router.get("/audit/verify")
+async def verify_audit(
+    conn: ConnDep, keys: Keys, caller: Annotated[Caller, Depends(require_right("audit.read"))]
+) -> ChainOut:
+    """Check the chain over the audit trail from its first kept entry to the newest."""
+    while await audit_chain.seal(conn, caller.workspace_id, keys=keys):
+        continue
+    verdict = await audit_chain.verify(conn, caller.workspace_id, keys=keys)
+    return ChainOut(**{name: getattr(verdict, name) for name in ChainOut.model_fields})

@@ -111,19 +111,23 @@ async def list_audit_entries(
     conn: Conn,
     workspace_id: UUID,
     *,
+    actor: str | None = None,
+    action: str | None = None,
     object_kind: str | None = None,
     object_id: str | None = None,
+    begins_at: datetime | None = None,
+    ends_at: datetime | None = None,
     before: UUID | None = None,
     limit: int,
 ) -> list[AuditEntry]:
-    """Entries of a workspace, newest first, older than `before`."""
+    """Entries of a workspace, newest first, older than `before`. An action that ends with `.*` is a beginning."""
+    is_beginning = action is not None and action.endswith(".*")
     params = {
-        "workspace": workspace_id,
-        "object_kind": object_kind,
-        "object_id": object_id,
-        "before": before,
-        "limit": limit,
-    }
+        "workspace": workspace_id, "actor": actor, "action": None if is_beginning else action,
+        "action_start": action[:-1] if action is not None and is_beginning else None,
+        "object_kind": object_kind, "object_id": object_id, "begins_at": begins_at, "ends_at": ends_at,
+        "before": before, "limit": limit,
+    }  # fmt: skip
     return [AuditEntry(**row) for row in await fetch_all(conn, SQL_LIST_AUDIT, params)]
 
 
@@ -196,6 +200,11 @@ SELECT id, actor, action, object_kind, object_id, changes, recorded_at
  WHERE workspace_id = %(workspace)s
    AND (%(object_kind)s::text IS NULL OR object_kind = %(object_kind)s::text)
    AND (%(object_id)s::text IS NULL OR object_id = %(object_id)s::text)
+   AND (%(actor)s::text IS NULL OR actor = %(actor)s::text)
+   AND (%(action)s::text IS NULL OR action = %(action)s::text)
+   AND (%(action_start)s::text IS NULL OR starts_with(action, %(action_start)s::text))
+   AND (%(begins_at)s::timestamptz IS NULL OR recorded_at >= %(begins_at)s::timestamptz)
+   AND (%(ends_at)s::timestamptz IS NULL OR recorded_at < %(ends_at)s::timestamptz)
    AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
  ORDER BY id DESC
  LIMIT %(limit)s

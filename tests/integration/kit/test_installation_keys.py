@@ -119,11 +119,11 @@ def test_the_table_tells_nothing_of_the_key(database_url: str, now, tmp_path: Pa
 
 
 async def test_a_web_process_with_a_wrong_key_is_alive_and_not_ready(database_url: str, tmp_path: Path) -> None:
-    """As when the database comes up after it: then nothing but `/v1/live` is answered."""
+    """As when the database comes up after it: then nothing but `/v1/alive` is answered."""
     settings = Settings(database_url=database_url, data_dir=tmp_path, secret_key=OLD)
-    assert await answers(settings, "/v1/live", "/v1/ready") == [(200, None), (200, None)]
+    assert await answers(settings, "/v1/alive", "/v1/ready") == [(200, None), (200, None)]
     wrong = replace(settings, secret_key=NEW)
-    assert await answers(wrong, "/v1/live", "/v1/ready", "/v1/consents", "/v1/events", "/webhooks/whatsapp/x") == [
+    assert await answers(wrong, "/v1/alive", "/v1/ready", "/v1/consents", "/v1/events", "/webhooks/whatsapp/x") == [
         (200, None), *[(503, "wrong_installation_key")] * 4,
     ]  # fmt: skip
     with pytest.raises(WrongInstallationKey):
