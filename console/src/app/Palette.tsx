@@ -1,8 +1,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useFindPeople } from "@/features/people/search";
 import { useAdvanceClock } from "@/features/phone/clock";
-import { useFindPeople } from "@/features/profiles/search";
 import { useMay, useSession } from "@/features/session";
 import {
   IconClock,

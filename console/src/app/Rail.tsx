@@ -55,7 +55,6 @@ export function Rail({ mini, inDrawer, onMini, onSearch, onKeys, onNavigate }: P
   const simulated = me.senders.some((sender) => sender.simulated);
   const isHere = (to: string) => (to === "/" ? pathname === "/" : pathname.startsWith(to));
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a click on a link inside closes the drawer
     // biome-ignore lint/a11y/useKeyWithClickEvents: links handle keys themselves
     <nav
       className={inDrawer ? c.drawerNav : c.nav}

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { useNames } from "@/features/profiles/names";
+import { useNames } from "@/features/people";
 import { Moment, useLive } from "@/features/session";
 import { useParam } from "@/lib/useParam";
 import {

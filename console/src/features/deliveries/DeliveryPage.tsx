@@ -1,7 +1,7 @@
 import { useParams } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { fromContent, MessageCard, type MessageStatus } from "@/features/messages";
-import { useNames } from "@/features/profiles/names";
+import { useNames } from "@/features/people";
 import { Moment, useLive, useMay, useWhere } from "@/features/session";
 import { money } from "@/lib/money";
 import { clockTime } from "@/lib/time";

@@ -83,8 +83,10 @@ function Codes({ rows }: { rows: CatalogueOut[] }) {
           hideSmall: true,
           cell: (row) => (
             <div className={c.what}>
-              <Badge tone={TONE[row.retry] ?? "muted"}>{row.retry.replaceAll("_", " ")}</Badge>
-              <span>{row.reaction.replaceAll("_", " ")}</span>
+              <Badge tone={TONE[row.retry] ?? "muted"}>
+                {t(`errors.retry.${row.retry}`, { defaultValue: row.retry })}
+              </Badge>
+              <span>{t(`errors.reaction.${row.reaction}`, { defaultValue: row.reaction.replaceAll("_", " ") })}</span>
             </div>
           ),
         },

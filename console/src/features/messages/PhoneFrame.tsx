@@ -40,7 +40,6 @@ export function PhoneFrame({ name, hint, clock, offline, children, footer, menu,
           </div>
           {menu}
         </div>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the conversation scrolls by keyboard */}
         <div
           className={`${c.wall} scroll`}
           role="log"

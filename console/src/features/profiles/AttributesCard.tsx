@@ -1,17 +1,19 @@
 import { useTranslation } from "react-i18next";
 import { Moment } from "@/features/session";
-import { titleCase } from "@/lib/ids";
+import { shortId, titleCase } from "@/lib/ids";
 import { phone } from "@/lib/phones";
 import { Badge, Card, CopyText, Fact, Facts } from "@/ui";
 import type { ProfileOut } from "./api";
 import c from "./profiles.module.css";
+
+const SHOWN_BELOW = new Set(["locale", "language", "timezone", "country"]);
 
 const shown = (value: unknown): string =>
   typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 
 export function AttributesCard({ person }: { person: ProfileOut }) {
   const { t } = useTranslation();
-  const attributes = Object.entries(person.attributes);
+  const attributes = Object.entries(person.attributes).filter(([name]) => !SHOWN_BELOW.has(name));
   return (
     <>
       <Card title={t("profile.identities")}>
@@ -50,7 +52,7 @@ export function AttributesCard({ person }: { person: ProfileOut }) {
             <Moment at={person.created_at} />
           </Fact>
           <Fact label="ID">
-            <CopyText value={person.id} />
+            <CopyText value={person.id} shown={`…${shortId(person.id)}`} />
           </Fact>
         </Facts>
       </Card>

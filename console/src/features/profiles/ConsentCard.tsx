@@ -2,7 +2,6 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Moment, useMay } from "@/features/session";
 import {
-  Badge,
   Button,
   Card,
   ConfirmDialog,
@@ -121,7 +120,9 @@ function Scope({
       <div>
         <b>{name}</b>
         <div>
-          <Badge tone={TONE[scope.state]}>{t(`consent.state.${scope.state}`)}</Badge>{" "}
+          <span className={c.scopeState} data-tone={TONE[scope.state]}>
+            {t(`consent.state.${scope.state}`)}
+          </span>{" "}
           {scope.since && (
             <small>
               <Moment at={scope.since} />

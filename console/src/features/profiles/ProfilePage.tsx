@@ -1,6 +1,7 @@
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { addressLine, nameOf } from "@/features/people";
 import { useLive, useMay, useSession } from "@/features/session";
 import { digits } from "@/lib/phones";
 import { useParam } from "@/lib/useParam";
@@ -26,7 +27,6 @@ import { AttributesCard } from "./AttributesCard";
 import { type ProfileOut, useArchive, useProfile } from "./api";
 import { ConsentCard } from "./ConsentCard";
 import { EraseDialog } from "./EraseDialog";
-import { addressLine, nameOf } from "./names";
 import c from "./profiles.module.css";
 import { SendDialog } from "./SendDialog";
 import { Timeline } from "./Timeline";

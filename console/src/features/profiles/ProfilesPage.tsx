@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { addressLine, nameOf } from "@/features/people";
 import { Moment, useLive, useMay } from "@/features/session";
 import { useParam } from "@/lib/useParam";
 import {
@@ -20,7 +21,6 @@ import {
   useDebouncedValue,
 } from "@/ui";
 import { type ProfileOut, useProfiles } from "./api";
-import { addressLine, nameOf } from "./names";
 import c from "./profiles.module.css";
 
 export function ProfilesPage() {

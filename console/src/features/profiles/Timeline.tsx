@@ -17,14 +17,10 @@ const fits = (entry: Entry, kind: string): boolean =>
       ? entry.kind === "consent" || entry.kind === "identity"
       : entry.kind === kind;
 
-function merge(entries: TimelineEntryOut[], messages: MessageOut[], whole: boolean): Entry[] {
-  const oldest = entries.at(-1)?.at ?? "";
-  const inbound = messages.filter(
-    (message) => message.direction.startsWith("in") && (whole || message.said_at >= oldest),
-  );
-  const told = inbound.map((message): Entry => ({ kind: "message", id: message.id, at: message.said_at, message }));
-  const rest = entries.map((entry) => ({ ...entry }) as Entry);
-  return [...rest, ...told].sort((a, b) => b.at.localeCompare(a.at));
+/** What people wrote, whole, beside the line that tells of it. */
+function withMessages(entries: TimelineEntryOut[], messages: MessageOut[]): Entry[] {
+  const whole = new Map(messages.map((message) => [message.id, message]));
+  return entries.map((entry) => ({ ...entry, message: entry.kind === "message" ? whole.get(entry.id) : undefined }));
 }
 
 /** One stream of all that happened to and with a person; a message opens its decision. */
@@ -37,8 +33,8 @@ export function Timeline({ profileId }: { profileId: string }) {
   const list = useTimeline(profileId);
   const messages = useMessages(profileId, may("messages.read"));
   const entries = useMemo(
-    () => merge(list.data?.pages.flatMap((page) => page.items) ?? [], messages.data ?? [], !list.hasNextPage),
-    [list.data, messages.data, list.hasNextPage],
+    () => withMessages(list.data?.pages.flatMap((page) => page.items) ?? [], messages.data ?? []),
+    [list.data, messages.data],
   );
   const rows = kind === "all" ? entries : entries.filter((entry) => fits(entry, kind));
   let day = "";

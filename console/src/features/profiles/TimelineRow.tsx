@@ -23,9 +23,7 @@ import type { MessageOut, TimelineEntryOut } from "./api";
 import { useDeliveryDetail, useTemplateComponents } from "./delivery";
 import c from "./profiles.module.css";
 
-export type Entry =
-  | (TimelineEntryOut & { message?: undefined })
-  | { kind: "message"; id: string; at: string; message: MessageOut; title?: undefined; data?: undefined };
+export type Entry = TimelineEntryOut & { message?: MessageOut | undefined };
 
 const word = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -61,9 +59,9 @@ export function TimelineRow({ entry, day }: { entry: Entry; day: string | null }
             </time>
           </div>
           {more && <div className={c.hint}>{more}</div>}
-          {entry.message && (
+          {entry.kind === "message" && (
             <div className={c.said}>
-              <MessageCard body={fromStored(entry.message.kind, entry.message.text, entry.message.data)} mine={false} />
+              <MessageCard body={saidBy(entry)} mine={false} />
             </div>
           )}
           {open && entry.kind === "delivery" && <DeliveryInside id={entry.id} />}
@@ -73,6 +71,9 @@ export function TimelineRow({ entry, day }: { entry: Entry; day: string | null }
     </>
   );
 }
+
+const saidBy = ({ message, title, data }: Entry) =>
+  message ? fromStored(message.kind, message.text, message.data) : fromStored(title, word(data.text) || null, {});
 
 type T = ReturnType<typeof useTranslation>["t"];
 

@@ -1,4 +1,3 @@
 export { Counts } from "./EraseDialog";
-export { nameOf, useNames } from "./names";
 export { ProfilePage } from "./ProfilePage";
 export { ProfilesPage } from "./ProfilesPage";

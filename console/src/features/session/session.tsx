@@ -25,9 +25,17 @@ export function useMay(): (right: string) => boolean {
   }, [rights]);
 }
 
+/** The language with the person's own region where the browser speaks it: dates as they are used to. */
+const regional = (language: string): string =>
+  navigator.languages.find((one) => one.toLowerCase().startsWith(`${language}-`)) ??
+  (language === "en" ? "en-GB" : language);
+
 /** The language of the person and the zone of the workspace, for dates and numbers. */
 export function useWhere(): Where {
   const { i18n } = useTranslation();
   const { workspace } = useSession();
-  return useMemo(() => ({ locale: i18n.language, zone: workspace.timezone }), [i18n.language, workspace.timezone]);
+  return useMemo(
+    () => ({ locale: regional(i18n.language), zone: workspace.timezone }),
+    [i18n.language, workspace.timezone],
+  );
 }

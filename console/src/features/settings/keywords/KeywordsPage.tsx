@@ -141,41 +141,47 @@ function Own({ own }: { own: OwnWords }) {
   );
 }
 
-const spoken = (value: unknown): string =>
-  Array.isArray(value)
-    ? value.join(", ")
-    : typeof value === "object" && value !== null
-      ? Object.values(value).map(spoken).filter(Boolean).join(", ")
-      : "";
+type Row = { language: string; kind: string; words: string };
+
+/** One line a language and kind; words that count only while no question is open come last. */
+function rowsOf(lists: Record<string, unknown>[]): Row[] {
+  return lists.flatMap((list) => {
+    const ordinary = (list.ordinary ?? {}) as Record<string, string[]>;
+    const kinds = Object.entries(list).filter((part): part is [string, string[]] => Array.isArray(part[1]));
+    const more = Object.keys(ordinary).filter((kind) => !kinds.some(([name]) => name === kind));
+    return [...kinds, ...more.map((kind): [string, string[]] => [kind, []])].map(([kind, words]) => ({
+      language: String(list.language ?? ""),
+      kind,
+      words: [...words, ...(ordinary[kind] ?? [])].join(", "),
+    }));
+  });
+}
 
 function BuiltIn({ lists }: { lists: Record<string, unknown>[] }) {
-  const { t } = useTranslation();
-  const rows = lists.map((list) => ({ list, language: String(list.language ?? ""), kind: String(list.kind ?? "") }));
+  const { t, i18n } = useTranslation();
+  const names = new Intl.DisplayNames([i18n.language], { type: "language" });
   return (
     <Card flush title={t("keyword.builtIn")} hint={t("keyword.builtInHint")}>
       <DataTable
         label={t("keyword.builtIn")}
-        rows={rows}
-        rowKey={(row) => `${row.language}-${row.kind}-${JSON.stringify(row.list).length}`}
+        rows={rowsOf(lists)}
+        rowKey={(row) => `${row.language}-${row.kind}`}
         columns={[
-          { key: "language", title: t("shell.language"), cell: (row) => <b>{row.language}</b> },
-          ...(rows.some((row) => row.kind)
-            ? [
-                {
-                  key: "kind",
-                  title: t("import.kind"),
-                  cell: (row: (typeof rows)[number]) => t(`keyword.kind.${row.kind}`, { defaultValue: row.kind }),
-                },
-              ]
-            : []),
+          {
+            key: "language",
+            title: t("shell.language"),
+            cell: (row) => <b>{names.of(row.language) ?? row.language}</b>,
+          },
+          {
+            key: "kind",
+            title: t("import.kind"),
+            cell: (row) => t(`keyword.kind.${row.kind}`, { defaultValue: row.kind }),
+          },
           {
             key: "words",
             title: t("keyword.words"),
             wide: true,
-            cell: (row) =>
-              spoken(
-                Object.fromEntries(Object.entries(row.list).filter(([name]) => name !== "language" && name !== "kind")),
-              ),
+            cell: (row) => <bdi lang={row.language}>{row.words}</bdi>,
           },
         ]}
       />

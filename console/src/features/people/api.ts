@@ -1,0 +1,1 @@
+export type { PageProfileOut, ProfileOut } from "@/api";

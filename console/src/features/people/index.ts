@@ -1,0 +1,1 @@
+export { addressLine, nameOf, useNames } from "./names";
