@@ -50,7 +50,7 @@ class TemplateIn(Form):
 class DeliveryIn(Form):
     """One message to one person: a template, or free-form content inside the service window."""
 
-    key: Annotated[str, Field(min_length=1, max_length=400, description="The same key is the same delivery")]
+    key: Annotated[str, Field(min_length=1, max_length=400, description="Per person: the same key, the same delivery")]
     profile_id: UUID | None = None
     identities: Annotated[list[IdentityIn], Field(max_length=10)] = []
     purpose: Purpose

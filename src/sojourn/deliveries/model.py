@@ -79,7 +79,7 @@ Message = TemplateMessage | FreeMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRequest:
-    """One message to one profile. The same `key` in a workspace is the same delivery, however often it is asked for.
+    """One message to one person. The same `key` for them is the same delivery, however often it is asked for.
 
     `planned_at` holds it back until then, `expires_at` ends it unsent; `sender_id` None takes the workspace's default
     sender of the channel; `priority` None takes the lane of the purpose (1 leaves first). `topic` narrows marketing.

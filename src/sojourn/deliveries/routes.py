@@ -59,7 +59,8 @@ class WindowClosed(AppError):
 async def request_deliveries(
     body: DeliveriesIn | DeliveryIn, caller: Writer, conn: ConnDep, keys: Keys, now: Now
 ) -> OutcomesOut | DeliveryOut:
-    """Ask for one message, or up to 1,000 at once. The same key again returns the delivery that it made first.
+    """Ask for one message, or up to 1,000 at once. The same key for the same person again returns the delivery
+    that it made first.
 
     What the policy refuses is no error: it is a delivery with status `excluded` and its reason. Only a single free-form
     message outside of the service window is refused with 409 `window_closed`, so that its author can change it.

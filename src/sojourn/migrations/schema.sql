@@ -357,7 +357,8 @@ CREATE TABLE public.delivery_keys (
     workspace_id uuid NOT NULL,
     key text NOT NULL COLLATE pg_catalog."C",
     bucket smallint NOT NULL,
-    delivery_id uuid NOT NULL
+    delivery_id uuid NOT NULL,
+    profile_id uuid NOT NULL
 );
 
 CREATE TABLE public.erasures (
@@ -1257,7 +1258,7 @@ ALTER TABLE ONLY public.delivery_holds
     ADD CONSTRAINT delivery_holds_pkey PRIMARY KEY (profile_id, purpose, reason, bucket);
 
 ALTER TABLE ONLY public.delivery_keys
-    ADD CONSTRAINT delivery_keys_pkey PRIMARY KEY (workspace_id, key, bucket);
+    ADD CONSTRAINT delivery_keys_pkey PRIMARY KEY (workspace_id, key, profile_id, bucket);
 
 ALTER TABLE ONLY public.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (id);

@@ -56,8 +56,8 @@ DELETE FROM pressure_marks WHERE (delivery_id, bucket) IN
        (SELECT delivery_id, bucket FROM pressure_marks WHERE delivery_id < %(id)s LIMIT %(limit)s)
 """
 DELETE_DELIVERY_KEYS: LiteralString = """
-DELETE FROM delivery_keys WHERE (workspace_id, key, bucket) IN
-       (SELECT workspace_id, key, bucket FROM delivery_keys WHERE delivery_id < %(id)s LIMIT %(limit)s)
+DELETE FROM delivery_keys WHERE (delivery_id, bucket) IN
+       (SELECT delivery_id, bucket FROM delivery_keys WHERE delivery_id < %(id)s LIMIT %(limit)s)
 """
 DELETE_STRAYS: LiteralString = """
 DELETE FROM stray_statuses WHERE (key, status, bucket) IN

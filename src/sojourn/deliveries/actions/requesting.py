@@ -26,7 +26,6 @@ from sojourn.deliveries.requests_json import encode_message
 from sojourn.deliveries.store import limits, outbox, rows
 from sojourn.deliveries.trace import encode_decision
 from sojourn.kit import crash, jobs
-from sojourn.kit import ids as kit_ids
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
@@ -59,8 +58,9 @@ async def request_deliveries(
 ) -> list[Delivery]:
     """Ask for messages: one delivery a request, in the order given, decided and queued in this transaction.
 
-    The same key again, in this call or any other, is the same delivery (`is_new` false) and changes nothing. What the
-    policy refuses is stored too, as excluded with its reason. People who were merged get it as who they are now.
+    The same key for the same person again, in this call or any other, is the same delivery (`is_new` false) and changes
+    nothing. What the policy refuses is stored too, as excluded with its reason. People who were merged get it as who
+    they are now.
     Raises InvalidInput for an empty or too long key.
     """
     _check(requests)
@@ -74,7 +74,7 @@ async def request_deliveries(
     result: list[Delivery] = []
     given: set[DeliveryId] = set()
     for request in requests:
-        place = (request.key, kit_ids.bucket_of(subjects.get(request.profile_id, request.profile_id)))
+        place = (request.key, subjects.get(request.profile_id, request.profile_id))
         delivery = made.get(known[place].id, known[place]) if place in known else None
         assert delivery is not None
         result.append(delivery if delivery.is_new and delivery.id not in given else replace(delivery, is_new=False))
@@ -110,12 +110,12 @@ async def _claim_keys(
     requests: Sequence[DeliveryRequest],
     subjects: Mapping[UUID, UUID],
     now: datetime,
-) -> tuple[dict[DeliveryId, tuple[DeliveryRequest, ProfileId]], dict[tuple[str, int], Delivery]]:
-    """Claim the keys. New ones by their delivery; all by key and bucket, those that are new as a stub with their id."""
-    drafts: dict[tuple[str, int], tuple[DeliveryRequest, ProfileId, DeliveryId]] = {}
+) -> tuple[dict[DeliveryId, tuple[DeliveryRequest, ProfileId]], dict[tuple[str, UUID], Delivery]]:
+    """Claim the keys. New ones by their delivery; all by key and person, those that are new as a stub with their id."""
+    drafts: dict[tuple[str, UUID], tuple[DeliveryRequest, ProfileId, DeliveryId]] = {}
     for request in requests:
         profile = ProfileId(subjects.get(request.profile_id, request.profile_id))
-        place = (request.key, kit_ids.bucket_of(profile))
+        place: tuple[str, UUID] = (request.key, profile)
         if place not in drafts:
             drafts[place] = (request, profile, new_delivery_id(now, profile))
     new = await rows.insert_keys(

@@ -40,14 +40,16 @@ def id_params(ids: Iterable[UUID]) -> dict[str, list[Any]]:
 
 
 async def insert_keys(conn: Conn, workspace_id: UUID, keys: Sequence[tuple[str, UUID, UUID]]) -> set[UUID]:
-    """Claim keys (key, profile, delivery) in their order. Returns the deliveries whose key was new.
+    """Claim keys of people (key, profile, delivery) in their order. Returns the deliveries whose key was new.
 
-    Waits for another transaction that is claiming the same key.
+    A key that was claimed for a profile merged into that one is not. Waits for another transaction that is claiming
+    the same key.
     """
     ordered = sorted(keys)
     params = {
         "workspace": workspace_id,
         "keys": [key for key, _, _ in ordered],
+        "profiles": [profile for _, profile, _ in ordered],
         "buckets": [kit_ids.bucket_of(profile) for _, profile, _ in ordered],
         "deliveries": [delivery for _, _, delivery in ordered],
     }
@@ -56,15 +58,16 @@ async def insert_keys(conn: Conn, workspace_id: UUID, keys: Sequence[tuple[str, 
 
 async def find_by_keys(
     conn: Conn, workspace_id: UUID, keys: Sequence[tuple[str, UUID]]
-) -> dict[tuple[str, int], Delivery]:
-    """The deliveries behind keys (key, profile), by key and bucket."""
+) -> dict[tuple[str, UUID], Delivery]:
+    """The deliveries behind keys of people (key, profile), by both; those of profiles merged into them count."""
     params = {
         "workspace": workspace_id,
         "keys": [key for key, _ in keys],
+        "profiles": [profile for _, profile in keys],
         "buckets": [kit_ids.bucket_of(profile) for _, profile in keys],
     }
     found = await fetch_all(conn, SQL_FIND_KEYS, params)
-    return {(row["key"], kit_ids.bucket_of(row["id"])): delivery_of(row, is_new=False) for row in found}
+    return {(row["key"], row["person_id"]): delivery_of(row, is_new=False) for row in found}
 
 
 async def copy_deliveries(conn: Conn, rows: Sequence[NewDelivery]) -> None:
@@ -246,17 +249,38 @@ def delivery_of(row: Mapping[str, Any], *, is_new: bool = False) -> Delivery:
 
 
 SQL_INSERT_KEYS: LiteralString = """
-INSERT INTO delivery_keys (workspace_id, key, bucket, delivery_id)
-SELECT %(workspace)s, key, bucket, delivery_id
-  FROM unnest(%(keys)s::text[], %(buckets)s::smallint[], %(deliveries)s::uuid[]) AS t (key, bucket, delivery_id)
+INSERT INTO delivery_keys (workspace_id, key, profile_id, bucket, delivery_id)
+SELECT %(workspace)s, t.key, t.profile_id, t.bucket, t.delivery_id
+  FROM unnest(%(keys)s::text[], %(profiles)s::uuid[], %(buckets)s::smallint[], %(deliveries)s::uuid[])
+       AS t (key, profile_id, bucket, delivery_id)
+  LEFT JOIN LATERAL (
+       SELECT true AS is_there
+         FROM profiles a
+         JOIN delivery_keys k ON k.workspace_id = %(workspace)s AND k.key = t.key AND k.profile_id = a.id
+                             AND k.bucket = a.bucket
+        WHERE a.merged_into = t.profile_id
+        LIMIT 1) AS of_alias ON true
+ WHERE of_alias.is_there IS NULL
 ON CONFLICT DO NOTHING
 RETURNING delivery_id
 """
 SQL_FIND_KEYS: LiteralString = """
-SELECT k.key, d.id, d.workspace_id, d.profile_id, d.status, d.reason, d.purpose, d.channel, d.sender_id, d.owner_kind,
-       d.owner_id, d.run_id, d.step_key, d.requested_at, d.planned_at
-  FROM unnest(%(keys)s::text[], %(buckets)s::smallint[]) AS t (key, bucket)
-  JOIN delivery_keys k ON k.workspace_id = %(workspace)s AND k.key = t.key AND k.bucket = t.bucket
+SELECT t.key, t.profile_id AS person_id, d.id, d.workspace_id, d.profile_id, d.status, d.reason, d.purpose, d.channel,
+       d.sender_id, d.owner_kind, d.owner_id, d.run_id, d.step_key, d.requested_at, d.planned_at
+  FROM unnest(%(keys)s::text[], %(profiles)s::uuid[], %(buckets)s::smallint[]) AS t (key, profile_id, bucket)
+ CROSS JOIN LATERAL (
+       SELECT own.delivery_id, own.bucket, 0 AS place
+         FROM delivery_keys own
+        WHERE own.workspace_id = %(workspace)s AND own.key = t.key AND own.profile_id = t.profile_id
+          AND own.bucket = t.bucket
+        UNION ALL
+       SELECT other.delivery_id, other.bucket, 1
+         FROM profiles a
+         JOIN delivery_keys other ON other.workspace_id = %(workspace)s AND other.key = t.key
+                                 AND other.profile_id = a.id AND other.bucket = a.bucket
+        WHERE a.merged_into = t.profile_id
+        ORDER BY place, delivery_id
+        LIMIT 1) AS k
   JOIN deliveries d ON d.id = k.delivery_id AND d.bucket = k.bucket
 """
 SQL_COPY_DELIVERIES: LiteralString = """
