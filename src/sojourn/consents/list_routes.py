@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,6 +25,8 @@ from sojourn.workspaces.store import get_workspace
 
 router = APIRouter(tags=["consents"])
 
+ROWS_AT_ONCE = 2_000  # of an uploaded file
+
 Channel = Annotated[str, Field(pattern=r"^(\*|[a-z_]{2,20})$", description="`*` is every channel")]
 
 
@@ -35,7 +38,7 @@ class SuppressionIn(BaseModel):
     scheme: Scheme | None = None
     channel: Channel = "*"
     reason: SuppressionReason = SuppressionReason.MANUAL
-    note: str | None = Field(None, max_length=500)
+    note: str | None = Field(None, max_length=lists.NOTE_MAX)
     expires_at: AwareDatetime | None = None
 
 
@@ -143,9 +146,12 @@ async def import_suppressions(
         text = (await request.body()).decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedBody(detail="not UTF-8") from error
-    entries, errors = lists.parse_csv(text, region=region)
-    rows = await lists.suppress(conn, caller.workspace_id, entries, actor=caller, keys=keys, now=now)
-    return ImportedOut(imported=len(rows), errors=errors)
+    entries, errors = await asyncio.to_thread(lists.parse_csv, text, region=region)
+    imported = 0
+    for start in range(0, len(entries), ROWS_AT_ONCE):  # others are served between the slices
+        slice_ = entries[start : start + ROWS_AT_ONCE]
+        imported += len(await lists.suppress(conn, caller.workspace_id, slice_, actor=caller, keys=keys, now=now))
+    return ImportedOut(imported=imported, errors=errors)
 
 
 @router.get("/v1/suppressions")

@@ -156,7 +156,7 @@ async def test_suppressions_by_api_and_csv(api: Api) -> None:
     csv = "address,reason,expires_at\n+44 7700 900405,complaint,2027-01-01\nnope,legal,\n+447700900406,whim,\n"
     status, imported, _ = await api.call("POST", "/v1/suppressions/import", raw=csv.encode())
     assert (status, imported["imported"]) == (200, 1)
-    assert [error["field"] for error in imported["errors"]] == ["line 3.address", "line 4"]
+    assert [error["field"] for error in imported["errors"]] == ["line 3.address", "line 4.reason"]
     _, page, _ = await api.call("GET", "/v1/suppressions?limit=2")
     assert len(page["items"]) == 2
     _, rest, _ = await api.call("GET", f"/v1/suppressions?limit=2&cursor={page['next_cursor']}")
@@ -174,6 +174,32 @@ async def test_suppressions_by_api_and_csv(api: Api) -> None:
     assert (await api.call("DELETE", f"/v1/suppressions/{suppression_id}"))[0] == 204
     status, body, _ = await api.call("DELETE", f"/v1/suppressions/{suppression_id}")
     assert (status, body["code"]) == (404, "unknown_suppression")
+
+
+async def test_each_mistake_of_a_list_of_suppressions_is_named_with_its_line(api: Api) -> None:
+    lines = [
+        "address,note,expires_at",
+        "+447700900405,,0001-01-01T00:00:00+14:00",
+        f"+447700900406,{'x' * 131_073},",
+        "+447700900407,,9999-12-31T23:59:59-01:00",
+        f"+447700900408,{'x' * 501},",
+        "+447700900409,,tomorrow",
+        "",
+        "+447700900410,fine,2027-01-01",
+        '"+447700900411,fine,',
+    ]
+    status, body, _ = await api.call("POST", "/v1/suppressions/import", raw="\n".join(lines).encode())
+    assert (status, body["imported"]) == (200, 1), body
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [
+        ("line 2.expires_at", "invalid_moment"),
+        ("line 3", "invalid_row"),
+        ("line 4.expires_at", "invalid_moment"),
+        ("line 5.note", "too_long"),
+        ("line 6.expires_at", "invalid_moment"),
+        ("line 9.address", "invalid_phone"),
+    ]
+    status, body, _ = await api.call("POST", "/v1/suppressions/import", raw=b"address," * 100_000)
+    assert (status, body["imported"], body["errors"][0]["code"]) == (200, 0, "too_many_columns")
 
 
 async def test_a_suppressed_address_stays_recognised_after_an_erasure(api: Api) -> None:
