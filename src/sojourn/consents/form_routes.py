@@ -19,7 +19,7 @@ from sojourn.consents.errors import TooManySubmissions, UnknownForm, UnknownLink
 from sojourn.consents.form_store import StoredForm, StoredLink
 from sojourn.consents.forms import FormContent, Submission
 from sojourn.consents.links import CODE_LENGTH, CODE_LETTERS, LinkContent
-from sojourn.consents.model import ConsentState
+from sojourn.consents.model import ChannelName, ConsentState
 from sojourn.consents.page import HEADERS, PageState, choose_language, render_page
 from sojourn.countries.purposes import Purpose
 from sojourn.kit.clock import system_now
@@ -62,7 +62,7 @@ class FormIn(BaseModel):
     business_name: str = Field("", max_length=200, description="Left out, the workspace's")
     wordings: list[WordingIn] = Field(min_length=1, max_length=50)
     topics: list[TopicIn] = Field(default=[], max_length=20)
-    channel: str = Field("whatsapp", pattern=r"^[a-z_]{2,20}$")
+    channel: ChannelName = "whatsapp"
     purpose: Literal[Purpose.MARKETING, Purpose.TRANSACTIONAL] = Purpose.MARKETING
     privacy_notice_version: str = Field("", max_length=100)
     privacy_notice_url: str = Field("", max_length=2_000, pattern=r"^(https?://\S+)?$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sojourn.consents import list_store, lists
 from sojourn.consents.list_store import SuppressionRow
 from sojourn.consents.lists import NewSuppression
-from sojourn.consents.model import SuppressionReason
+from sojourn.consents.model import ChannelName, SuppressionReason
 from sojourn.kit.errors import FieldError, InvalidInput, MalformedBody
 from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Keys, Limit, Now, Page
 from sojourn.profiles.model import Identity, InvalidIdentity, Scheme
@@ -27,7 +27,7 @@ router = APIRouter(tags=["consents"])
 
 ROWS_AT_ONCE = 2_000  # of an uploaded file
 
-Channel = Annotated[str, Field(pattern=r"^(\*|[a-z_]{2,20})$", description="`*` is every channel")]
+Channel = Annotated[Literal[ChannelName, "*"], Field(description="`*` is every channel")]
 
 
 class SuppressionIn(BaseModel):

@@ -10,7 +10,7 @@ from uuid import UUID
 from sojourn.consents import list_store
 from sojourn.consents.errors import UnknownSuppression
 from sojourn.consents.list_store import SuppressionRow, hash_identity
-from sojourn.consents.model import SuppressionReason
+from sojourn.consents.model import CHANNELS, SuppressionReason
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.csv_rows import COLUMNS_MAX, read_records
 from sojourn.kit.database import Conn
@@ -155,10 +155,16 @@ def _csv_row(row: Mapping[str, str], region: str | None) -> NewSuppression:
     return NewSuppression(
         identity=guess_identity(row.get("address", ""), region),
         reason=_reason(row.get("reason", "").strip().lower() or "manual"),
-        channel=row.get("channel", "").strip().lower() or "*",
+        channel=_channel(row.get("channel", "").strip().lower() or "*"),
         note=note,
         expires_at=_moment(row.get("expires_at", "").strip()),
     )
+
+
+def _channel(word: str) -> str:
+    if word != "*" and word not in CHANNELS:
+        raise InvalidCell("channel", "unknown_channel", f"one of *, {', '.join(CHANNELS)}")
+    return word
 
 
 def _reason(word: str) -> SuppressionReason:

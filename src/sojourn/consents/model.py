@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sojourn.countries.purposes import PURPOSES, Purpose
 
 __all__ = [
+    "CHANNELS",
     "INBOUND_SOURCES",
     "PURPOSES",
     "BlockKind",
+    "ChannelName",
     "Consent",
     "ConsentChange",
     "ConsentFacts",
@@ -27,6 +29,11 @@ __all__ = [
     "Suppression",
     "SuppressionReason",
 ]
+
+
+# What is no channel is refused wherever it comes in: a stop for "whatsap" would stop nothing.
+ChannelName = Literal["whatsapp", "email", "sms", "push", "inapp", "memory"]
+CHANNELS: tuple[str, ...] = get_args(ChannelName)
 
 
 class ConsentState(StrEnum):

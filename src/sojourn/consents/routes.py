@@ -13,6 +13,7 @@ from sojourn.consents import form_routes, list_routes, merge_routes
 from sojourn.consents.actions import record_consents
 from sojourn.consents.history import HistoryLine, read_history
 from sojourn.consents.keywords import load_languages, recognise
+from sojourn.consents.list_routes import Channel
 from sojourn.consents.model import Consent, ConsentChange, ConsentFacts, ConsentSource, ConsentState, Evidence, Purpose
 from sojourn.consents.people_in import ProfileIn, resolve_people
 from sojourn.kit.web import ConnDep, Keys, Now
@@ -28,8 +29,6 @@ router.include_router(form_routes.router)
 router.include_router(merge_routes.router)
 
 BATCH_MAX = 1_000
-
-Channel = Annotated[str, Field(pattern=r"^(\*|[a-z_]{2,20})$", description="`*` is every channel")]
 
 
 class EvidenceIn(BaseModel):

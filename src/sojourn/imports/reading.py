@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sojourn.consents.model import Purpose
+from sojourn.consents.model import CHANNELS, Purpose
 from sojourn.imports.model import Row, RowConsent, RowError, UnreadableFile
 from sojourn.kit.csv_rows import COLUMNS_MAX, read_records
 from sojourn.profiles.model import ATTRIBUTE_NAME_MAX, Identity, InvalidIdentity, Scheme
@@ -27,7 +27,6 @@ CONSENT_COLUMNS = frozenset(
         "wording", "wording_version", "language", "form_id", "ip",
     )
 )  # fmt: skip
-CHANNELS = ("whatsapp", "email", "sms", "push", "inapp")
 GRANTED_WORDS = {"granted", "opted_in", "opt_in", "opted in", "yes", "true", "1", "subscribed"}
 WITHDRAWN_WORDS = {"withdrawn", "opted_out", "opt_out", "opted out", "no", "false", "0", "unsubscribed", "stop"}
 PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?")

@@ -202,6 +202,24 @@ async def test_each_mistake_of_a_list_of_suppressions_is_named_with_its_line(api
     assert (status, body["imported"], body["errors"][0]["code"]) == (200, 0, "too_many_columns")
 
 
+async def test_a_channel_that_does_not_exist_is_stopped_or_agreed_to_nowhere(api: Api) -> None:
+    one = {"address": "+447700900405", "channel": "whatsap"}
+    status, body, _ = await api.call("POST", "/v1/suppressions", {"suppressions": [one]})
+    assert (status, body["errors"][0]["field"][:23]) == (422, "suppressions.0.channel")
+    csv = (
+        f"address,channel\n+447700900405,whatsap\n+447700900406,WhatsApp\n+447700900407,{'x' * 500}\n+447700900408,*\n"
+    )
+    status, body, _ = await api.call("POST", "/v1/suppressions/import", raw=csv.encode())
+    assert (status, body["imported"]) == (200, 2)
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [
+        ("line 2.channel", "unknown_channel"),
+        ("line 4.channel", "unknown_channel"),
+    ]
+    for state in ("granted", "withdrawn"):
+        change = {**GRANT, "state": state, "channel": "whatsap"}
+        assert (await api.call("POST", "/v1/consents", {"consents": [change]}))[0] == 422
+
+
 async def test_a_suppressed_address_stays_recognised_after_an_erasure(api: Api) -> None:
     await api.call("POST", "/v1/suppressions", {"suppressions": [{"address": "+447700900303", "reason": "complaint"}]})
     _, body, _ = await api.call("POST", "/v1/consents", {"consents": [GRANT]})
