@@ -128,11 +128,12 @@ async def list_deliveries(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[DeliveryRow]:
-    """Deliveries, newest first."""
+    """Deliveries, newest first; of a person those of every profile that was merged with the one that is named."""
+    person = None if profile_id is None else (await profile_store.list_people(conn, [profile_id]))[profile_id]
     filters = {
         "status": status,
         "reason": reason,
-        "profile": profile_id,
+        "profiles": None if person is None else list(person),
         "owner": owner_id,
         "template": template,
         "since": since,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sojourn.kit.web import ConnDep, Cursor, Limit, Page
 from sojourn.messages import store
 from sojourn.messages.model import StoredMessage
+from sojourn.profiles.store import list_people
 from sojourn.workspaces.access import Caller, require_right
 from sojourn.workspaces.pages import decode_position, page_of
 
@@ -46,11 +47,12 @@ async def list_messages(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[MessageOut]:
-    """What was said with a person, in and out, newest first."""
+    """What was said with a person, in and out, newest first, under every profile that was merged with theirs."""
+    person = (await list_people(conn, [profile_id]))[profile_id]
     found = await store.list_messages(
         conn,
         caller.workspace_id,
-        profile_id=profile_id,
+        profile_ids=person,
         sender_id=sender_id,
         before=decode_position(cursor),
         limit=limit + 1,

@@ -114,15 +114,15 @@ async def list_messages(
     conn: Conn,
     workspace_id: UUID,
     *,
-    profile_id: UUID,
+    profile_ids: Sequence[UUID],
     sender_id: UUID | None = None,
     before: UUID | None = None,
     limit: int,
 ) -> list[StoredMessage]:
-    """What was said with a person, newest first, older than `before`."""
+    """What was said with a person under any of these profiles, newest first, older than `before`."""
     params = {
         "workspace": workspace_id,
-        "profile": profile_id,
+        "profiles": list(profile_ids),
         "sender": sender_id,
         "before": before,
         "limit": limit,
@@ -190,7 +190,7 @@ SQL_LIST_MESSAGES: LiteralString = """
 SELECT id, workspace_id, profile_id, sender_id, channel, direction, kind, text, data, provider_message_id, context_id,
        said_at, recorded_at
   FROM messages
- WHERE profile_id = %(profile)s
+ WHERE profile_id = ANY(%(profiles)s)
    AND workspace_id = %(workspace)s
    AND (%(sender)s::uuid IS NULL OR sender_id = %(sender)s::uuid)
    AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)

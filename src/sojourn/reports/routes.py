@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from sojourn.kit.errors import InvalidInput
 from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Limit, Page, decode_cursor, encode_cursor
-from sojourn.profiles.store import get_profile
+from sojourn.profiles.store import get_profile, list_people
 from sojourn.reports import timeline
 from sojourn.workspaces.access import Caller, require_right
 
@@ -36,9 +36,10 @@ async def get_timeline(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[TimelineEntryOut]:
-    """A person's events, deliveries, consent and changes of address, newest first."""
+    """A person's events, deliveries, consent and changes of address, newest first; those of merged profiles too."""
     profile = await get_profile(conn, caller.workspace_id, profile_id)
-    found = await timeline.read_timeline(conn, profile.id, before=_position(cursor), limit=limit + 1)
+    person = (await list_people(conn, [profile.id]))[profile.id]
+    found = await timeline.read_timeline(conn, person, before=_position(cursor), limit=limit + 1)
     more = encode_cursor(found[limit - 1].at.isoformat(), found[limit - 1].id) if len(found) > limit else None
     items = [
         TimelineEntryOut(id=one.id, kind=one.kind, at=one.at, title=one.title, data=one.data) for one in found[:limit]

@@ -5,6 +5,7 @@ No row is written for it: each source is read through its own index, newest firs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -25,11 +26,11 @@ class TimelineEntry:
 
 
 async def read_timeline(
-    conn: Conn, profile_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
+    conn: Conn, profile_ids: Sequence[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[TimelineEntry]:
-    """A person's newest entries older than `before` (moment and id of the last one seen)."""
+    """The newest entries of a person under these profiles, older than `before` (moment and id of the last one)."""
     params = {
-        "profile": profile_id,
+        "profiles": list(profile_ids),
         "moment": before[0] if before else None,
         "id": before[1] if before else None,
         "limit": limit,
@@ -42,7 +43,7 @@ WITH entries AS (
     (SELECT id, 'event' AS kind, occurred_at AS at, name AS title,
             jsonb_build_object('properties', properties, 'source', source, 'recorded_at', recorded_at) AS data
        FROM events
-      WHERE profile_id = %(profile)s
+      WHERE profile_id = ANY(%(profiles)s)
         AND (%(moment)s::timestamptz IS NULL OR (occurred_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
       ORDER BY occurred_at DESC, id DESC
       LIMIT %(limit)s)
@@ -52,7 +53,7 @@ WITH entries AS (
                                'owner_id', owner_id, 'sent_at', sent_at, 'delivered_at', delivered_at,
                                'read_at', read_at, 'failed_at', failed_at, 'replied_at', replied_at)
        FROM deliveries
-      WHERE profile_id = %(profile)s
+      WHERE profile_id = ANY(%(profiles)s)
         AND (%(moment)s::timestamptz IS NULL OR (requested_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
       ORDER BY requested_at DESC, id DESC
       LIMIT %(limit)s)
@@ -61,7 +62,7 @@ WITH entries AS (
             jsonb_build_object('kind', kind, 'channel', channel, 'purpose', purpose, 'topic', topic, 'source', source,
                                'expires_at', expires_at, 'recorded_at', recorded_at)
        FROM consent_entries
-      WHERE profile_id = %(profile)s
+      WHERE profile_id = ANY(%(profiles)s)
         AND (%(moment)s::timestamptz IS NULL OR (effective_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
       ORDER BY effective_at DESC, id DESC
       LIMIT %(limit)s)
@@ -69,14 +70,14 @@ WITH entries AS (
     (SELECT id, 'message', said_at, kind,
             jsonb_build_object('direction', direction, 'text', text, 'channel', channel, 'sender_id', sender_id)
        FROM messages
-      WHERE profile_id = %(profile)s AND direction = 'in'
+      WHERE profile_id = ANY(%(profiles)s) AND direction = 'in'
         AND (%(moment)s::timestamptz IS NULL OR (said_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
       ORDER BY said_at DESC, id DESC
       LIMIT %(limit)s)
     UNION ALL
     (SELECT id, 'identity', recorded_at, kind, jsonb_build_object('scheme', scheme, 'other_id', other_id)
        FROM identity_changes
-      WHERE profile_id = %(profile)s
+      WHERE profile_id = ANY(%(profiles)s)
         AND (%(moment)s::timestamptz IS NULL OR (recorded_at, id) < (%(moment)s::timestamptz, %(id)s::uuid))
       ORDER BY recorded_at DESC, id DESC
       LIMIT %(limit)s)

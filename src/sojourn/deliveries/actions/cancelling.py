@@ -10,6 +10,7 @@ from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.model import Status
 from sojourn.deliveries.store import limits, outbox, rows
 from sojourn.kit.database import Conn
+from sojourn.profiles import store as profiles
 
 
 async def cancel_deliveries(
@@ -27,18 +28,20 @@ async def cancel_deliveries(
 ) -> int:
     """Cancel what waits (queued or deferred): of a run (and step), a campaign, a person, or among given ids.
 
-    Returns how many. What is dispatched runs on and is reported. With nothing named, nothing is cancelled. The owner
-    usually asks itself and is only told with `tell_owner`.
+    A person: under every profile that was merged with the one that is named. Returns how many. What is dispatched runs
+    on and is reported. With nothing named, nothing is cancelled. The owner usually asks itself
+    and is only told with `tell_owner`.
     """
     if run_id is None and campaign_id is None and profile_id is None and delivery_ids is None:
         return 0
+    person = None if profile_id is None else (await profiles.list_people(conn, [profile_id]))[profile_id]
     ids = await outbox.list_waiting_of(
         conn,
         workspace_id,
         run_id=run_id,
         step_key=step,
         owner_id=campaign_id,
-        profile_id=profile_id,
+        profile_ids=person,
         delivery_ids=delivery_ids,
     )
     taken = await outbox.delete_waiting(conn, ids)

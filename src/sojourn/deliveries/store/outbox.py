@@ -93,19 +93,19 @@ async def list_waiting_of(
     run_id: UUID | None,
     step_key: str | None,
     owner_id: UUID | None,
-    profile_id: UUID | None,
+    profile_ids: Sequence[UUID] | None,
     delivery_ids: Sequence[UUID] | None,
 ) -> list[UUID]:
-    """The waiting deliveries of a run (and step), an owner, a person, or among the given ids. Locks nothing."""
+    """The waiting deliveries of a run (and step), an owner, some profiles, or among the given ids. Locks nothing."""
     params = {
         "workspace": workspace_id,
         "run": run_id,
         "step": step_key,
         "owner": owner_id,
-        "profile": profile_id,
+        "profiles": None if profile_ids is None else list(profile_ids),
         "ids": None if delivery_ids is None else list(delivery_ids),
     }
-    if run_id is not None or profile_id is not None:
+    if run_id is not None or profile_ids is not None:
         return [row["id"] for row in await fetch_all(conn, SQL_LIST_OF_PERSON, params)]
     return [row["id"] for row in await fetch_all(conn, SQL_LIST_OF_OWNER, params)]
 
@@ -172,7 +172,7 @@ SELECT d.id
    AND (%(run)s::uuid IS NULL OR d.run_id = %(run)s::uuid)
    AND (%(step)s::text IS NULL OR d.step_key = %(step)s::text)
    AND (%(owner)s::uuid IS NULL OR d.owner_id = %(owner)s::uuid)
-   AND (%(profile)s::uuid IS NULL OR d.profile_id = %(profile)s::uuid)
+   AND (%(profiles)s::uuid[] IS NULL OR d.profile_id = ANY(%(profiles)s::uuid[]))
    AND (%(ids)s::uuid[] IS NULL OR d.id = ANY(%(ids)s::uuid[]))
 """
 SQL_LIST_OF_OWNER: LiteralString = """

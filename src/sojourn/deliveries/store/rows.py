@@ -148,8 +148,8 @@ async def find_deliveries(conn: Conn, workspace_id: UUID, ids: Iterable[UUID]) -
 async def list_deliveries(
     conn: Conn, workspace_id: UUID, filters: Mapping[str, Any], *, before: UUID | None, limit: int
 ) -> list[dict[str, Any]]:
-    """A page, newest first, older than `before`. Filters: status, reason, profile, owner, template, since."""
-    names = ("status", "reason", "profile", "owner", "template", "since")
+    """A page, newest first, older than `before`. Filters: status, reason, profiles, owner, template, since."""
+    names = ("status", "reason", "profiles", "owner", "template", "since")
     params = {name: filters.get(name) for name in names}
     since = params["since"]
     params["since_id"] = None if since is None else kit_ids.first_id(since)
@@ -335,7 +335,7 @@ SELECT d.*, c.template, c.language, c.body
    AND (%(since_id)s::uuid IS NULL OR d.id >= %(since_id)s::uuid)
    AND (%(status)s::text IS NULL OR d.status = %(status)s::text)
    AND (%(reason)s::text IS NULL OR d.reason = %(reason)s::text)
-   AND (%(profile)s::uuid IS NULL OR d.profile_id = %(profile)s::uuid)
+   AND (%(profiles)s::uuid[] IS NULL OR d.profile_id = ANY(%(profiles)s::uuid[]))
    AND (%(owner)s::uuid IS NULL OR d.owner_id = %(owner)s::uuid OR d.run_id = %(owner)s::uuid)
    AND (%(template)s::text IS NULL OR c.template = %(template)s::text)
  ORDER BY d.id DESC
