@@ -1,8 +1,7 @@
 import { useLocation } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { useMay, useSession, useSwitchWorkspace } from "@/features/session";
+import { useMay, usePhoneDoor, useSession, useSwitchWorkspace } from "@/features/session";
 import { initials } from "@/lib/ids";
-import { useParam } from "@/lib/useParam";
 import type { Icon } from "@/ui";
 import {
   IconBook2,
@@ -51,7 +50,7 @@ export function Rail({ mini, inDrawer, onMini, onSearch, onKeys, onNavigate }: P
   const may = useMay();
   const { pathname } = useLocation();
   const me = useSession();
-  const [phone, setPhone] = useParam("phone");
+  const phone = usePhoneDoor();
   const simulated = me.senders.some((sender) => sender.simulated);
   const isHere = (to: string) => (to === "/" ? pathname === "/" : pathname.startsWith(to));
   return (
@@ -101,10 +100,10 @@ export function Rail({ mini, inDrawer, onMini, onSearch, onKeys, onNavigate }: P
         {simulated && may("simulator.read") && (
           <UnstyledButton
             className={c.link ?? ""}
-            data-active={phone ? true : undefined}
-            aria-pressed={Boolean(phone)}
+            data-active={phone.isDocked || undefined}
+            aria-pressed={phone.isDocked}
             onClick={() => {
-              setPhone(phone ? null : "on");
+              phone.toggle();
               onNavigate?.();
             }}
             {...(mini && { "aria-label": t("nav.phone") })}

@@ -1,8 +1,7 @@
-import { Outlet } from "@tanstack/react-router";
+import { Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useLiveState, useSession } from "@/features/session";
-import { useParam } from "@/lib/useParam";
+import { useLiveState, usePhoneDoor, useSession } from "@/features/session";
 import {
   ActionIcon,
   Drawer,
@@ -29,10 +28,11 @@ export function Shell() {
   const [asked, setAsked] = useState(0);
   const search = () => setAsked((times) => times + 1);
   const small = useMediaQuery("(max-width: 720px)", false, { getInitialValueInEffect: false });
-  const [phone, setPhone] = useParam("phone");
+  const phone = usePhoneDoor();
+  const { pathname } = useLocation();
   const simulated = me.senders.find((sender) => sender.simulated);
-  const docked = Boolean(phone && simulated) && !location.pathname.startsWith("/phone");
-  const keys = useKeys({ togglePhone: () => simulated && setPhone(phone ? null : "on") });
+  const docked = Boolean(simulated) && phone.isDocked && pathname !== "/phone";
+  const keys = useKeys({ togglePhone: () => simulated && phone.toggle() });
   useHotkeys([["mod+K", search]], []);
   return (
     <div className={c.app} data-mini={mini || undefined}>
@@ -55,12 +55,7 @@ export function Shell() {
             <IconSearch size={19} />
           </ActionIcon>
           {simulated && (
-            <ActionIcon
-              variant={phone ? "light" : "subtle"}
-              size={36}
-              onClick={() => setPhone(phone ? null : "on")}
-              aria-label={t("nav.phone")}
-            >
+            <ActionIcon variant="subtle" size={36} onClick={() => phone.open()} aria-label={t("nav.phone")}>
               <IconDeviceMobileMessage size={20} />
             </ActionIcon>
           )}
@@ -94,7 +89,7 @@ export function Shell() {
         {docked && (
           <aside className={c.dock} aria-label={t("nav.phone")}>
             <Suspense>
-              <PhoneDock onHide={() => setPhone(null)} />
+              <PhoneDock onHide={phone.close} />
             </Suspense>
           </aside>
         )}

@@ -2,9 +2,8 @@ import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { addressLine, nameOf } from "@/features/people";
-import { useLive, useMay, useSession } from "@/features/session";
+import { useLive, useMay, usePhoneDoor, useSession } from "@/features/session";
 import { digits } from "@/lib/phones";
-import { useParam } from "@/lib/useParam";
 import {
   ActionIcon,
   Badge,
@@ -98,7 +97,7 @@ function Actions({ person }: { person: ProfileOut }) {
   const { t } = useTranslation();
   const may = useMay();
   const { senders } = useSession();
-  const [, setPhone] = useParam("phone");
+  const door = usePhoneDoor();
   const [dialog, setDialog] = useState<"send" | "erase" | null>(null);
   const archive = useArchive(person.id);
   const line = person.identities.find((identity) => identity.scheme === "phone" || identity.scheme === "wa_id");
@@ -123,7 +122,7 @@ function Actions({ person }: { person: ProfileOut }) {
         <Button
           variant="default"
           leftSection={<IconDeviceMobileMessage size={16} />}
-          onClick={() => setPhone(digits(line.value))}
+          onClick={() => door.open(digits(line.value))}
         >
           {t("profile.play")}
         </Button>

@@ -13,3 +13,4 @@ export { Moment } from "./Moment";
 export { SessionProvider, useMay, useSession, useWhere } from "./session";
 export { useLive, useLiveState } from "./useLive";
 export { setClockOffset, useNow } from "./useNow";
+export { usePhoneDoor } from "./usePhoneDoor";
