@@ -22,6 +22,7 @@ from sojourn.consents.links import CODE_LENGTH, CODE_LETTERS, LinkContent
 from sojourn.consents.model import ChannelName, ConsentState
 from sojourn.consents.page import HEADERS, PageState, choose_language, render_page
 from sojourn.countries.purposes import Purpose
+from sojourn.countries.topics import Topic
 from sojourn.kit.clock import system_now
 from sojourn.kit.errors import InvalidInput
 from sojourn.kit.web import DEFAULT_LIMIT, ConnDep, Cursor, Keys, Limit, Now, Page
@@ -49,7 +50,7 @@ class TopicIn(BaseModel):
     """Something one can choose on the form."""
 
     model_config = ConfigDict(extra="forbid")
-    key: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")
+    key: Topic
     labels: dict[str, str] = {}
 
 
@@ -145,7 +146,7 @@ class SubmissionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     phone: str = Field(min_length=3, max_length=64)
-    topics: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default=[], max_length=20)
+    topics: list[Topic] = Field(default=[], max_length=20)
     locale: str | None = Field(None, max_length=35)
     ip: str | None = Field(None, max_length=45)
     wording_hash: str | None = Field(None, max_length=64)
@@ -292,7 +293,7 @@ class LinkIn(BaseModel):
     wording: str = Field(min_length=10, max_length=5_000)
     wording_version: str = Field("", max_length=100)
     language: Language = "en"
-    topics: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(default=[], max_length=20)
+    topics: list[Topic] = Field(default=[], max_length=20)
     privacy_notice_version: str = Field("", max_length=100)
 
 

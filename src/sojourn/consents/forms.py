@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from sojourn.consents.actions import record_consents
 from sojourn.consents.errors import SlugTaken, TooManySubmissions, UnknownForm, UnknownWording
 from sojourn.consents.form_store import StoredForm
 from sojourn.consents.model import ConsentChange, ConsentSource, ConsentState, Evidence, Purpose
+from sojourn.countries.topics import InvalidTopic, normalise_topic
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.ids import new_id
@@ -140,9 +142,7 @@ async def submit_form(
         locale = {"locale": submission.locale}
         await update_attributes(conn, workspace.id, [(found.profile_id, locale)], now, source="form")
     double = content.double_opt_in if content.double_opt_in is not None else workspace.settings.double_opt_in
-    chosen = [topic.key for topic in content.topics if topic.key in submission.topics]
-    if not content.topics:
-        chosen = list(submission.topics)
+    chosen = _chosen(content, submission)
     state = ConsentState.PENDING if double else ConsentState.GRANTED
     evidence = _evidence(form, content, wording, version, submission)
     changes = [
@@ -165,6 +165,16 @@ async def submit_form(
     days = settings.double_opt_in_days
     await record_consents(conn, workspace.id, changes, keys=keys, now=now, pending_days=days, reminder_after=reminder)
     return Submitted(profile_id=found.profile_id, state=state)
+
+
+def _chosen(content: FormContent, submission: Submission) -> list[str]:
+    """The topics that the person chose: of the form's own, where it has some. What is no topic is none."""
+    wanted: dict[str, None] = {}
+    for text in submission.topics:
+        with suppress(InvalidTopic):
+            wanted[normalise_topic(text)] = None
+    own = {topic.key.casefold() for topic in content.topics}
+    return [topic for topic in wanted if not own or topic in own]
 
 
 def form_content(form: StoredForm) -> FormContent:

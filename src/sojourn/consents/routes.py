@@ -16,6 +16,7 @@ from sojourn.consents.keywords import load_languages, recognise
 from sojourn.consents.list_routes import Channel
 from sojourn.consents.model import Consent, ConsentChange, ConsentFacts, ConsentSource, ConsentState, Evidence, Purpose
 from sojourn.consents.people_in import ProfileIn, resolve_people
+from sojourn.countries.topics import Topic
 from sojourn.kit.web import ConnDep, Keys, Now
 from sojourn.profiles.store import get_profile
 from sojourn.workspaces import audit
@@ -56,7 +57,7 @@ class ConsentIn(BaseModel):
     profile: ProfileIn | None = None
     channel: Channel = "whatsapp"
     purpose: Purpose
-    topic: str | None = Field(None, min_length=1, max_length=100)
+    topic: Topic | None = None
     state: Literal["granted", "withdrawn", "pending"]
     effective_at: AwareDatetime | None = Field(None, description="When the person said so; now if left out")
     expires_at: AwareDatetime | None = None

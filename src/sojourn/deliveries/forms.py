@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from sojourn.channels.content import ContentInvalid, decode_content
 from sojourn.channels.whatsapp.payloads import validate_content
+from sojourn.countries.topics import Topic
 from sojourn.deliveries.model import (
     Delivery,
     DeliveryRequest,
@@ -63,7 +64,7 @@ class DeliveryIn(Form):
     expires_at: AwareDatetime | None = None
     reply_to: Annotated[str | None, Field(max_length=300)] = None
     priority: Annotated[int | None, Field(ge=1, le=4)] = None
-    topic: Annotated[str | None, Field(max_length=100)] = None
+    topic: Topic | None = None
     evidence: Annotated[str | None, Field(max_length=300)] = None
 
     def mistakes(self, at: str) -> list[FieldError]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from sojourn.consents.model import CHANNELS, Purpose
+from sojourn.countries.topics import InvalidTopic, normalise_topic
 from sojourn.imports.model import Row, RowConsent, RowError, UnreadableFile
 from sojourn.kit.csv_rows import COLUMNS_MAX, read_records
 from sojourn.profiles.model import ATTRIBUTE_NAME_MAX, Identity, InvalidIdentity, Scheme
@@ -169,7 +170,7 @@ def _consent(line: int, values: Mapping[str, str], zone: ZoneInfo, errors: list[
     return RowConsent(
         channel=channel,
         purposes=purposes,
-        topic=given.get("consent_topic"),
+        topic=_topic(line, given, errors),
         state=state,
         effective_at=moments["consent_at"],
         expires_at=moments["consent_expires_at"],
@@ -201,6 +202,14 @@ def _purposes(line: int, given: Mapping[str, str], errors: list[RowError]) -> tu
             known = ", ".join(str(purpose) for purpose in Purpose)
             errors.append(_error(line, "consent_purpose", "unknown_purpose", f"{word.strip()!r} is none of {known}"))
     return tuple(found)
+
+
+def _topic(line: int, given: Mapping[str, str], errors: list[RowError]) -> str | None:
+    try:
+        return normalise_topic(given["consent_topic"]) if "consent_topic" in given else None
+    except InvalidTopic as error:
+        errors.append(_error(line, "consent_topic", "invalid_topic", str(error)))
+        return None
 
 
 def _moment(line: int, name: str, given: Mapping[str, str], zone: ZoneInfo, errors: list[RowError]) -> datetime | None:

@@ -220,6 +220,19 @@ async def test_a_channel_that_does_not_exist_is_stopped_or_agreed_to_nowhere(api
         assert (await api.call("POST", "/v1/consents", {"consents": [change]}))[0] == 422
 
 
+async def test_a_topic_is_the_same_in_whatever_letters(api: Api) -> None:
+    general = {**GRANT, "effective_at": "2026-02-10T09:00:00Z"}
+    stop = {"profile": GRANT["profile"], "purpose": "marketing", "state": "withdrawn", "topic": " Offers"}
+    status, body, _ = await api.call("POST", "/v1/consents", {"consents": [general, stop]})
+    assert (status, body["items"][1]["topic"]) == (200, "offers")
+    profile = UUID(body["items"][0]["profile_id"])
+    async with api.database.transaction() as conn:
+        facts = await store.read_consent_facts(conn, api.workspace, [profile], "whatsapp", api.now, keys=api.keys)
+    assert facts[profile].state(Purpose.MARKETING, "offers") is ConsentState.WITHDRAWN
+    status, body, _ = await api.call("POST", "/v1/consents", {"consents": [{**general, "topic": "daily offers"}]})
+    assert (status, body["errors"][0]["field"], body["errors"][0]["code"]) == (422, "consents.0.topic", "topic")
+
+
 async def test_a_suppressed_address_stays_recognised_after_an_erasure(api: Api) -> None:
     await api.call("POST", "/v1/suppressions", {"suppressions": [{"address": "+447700900303", "reason": "complaint"}]})
     _, body, _ = await api.call("POST", "/v1/consents", {"consents": [GRANT]})

@@ -149,3 +149,12 @@ def test_any_cells_are_a_row_or_mistakes(cells: list[str]) -> None:
     line = ",".join('"' + cell.replace('"', '""').replace("\x00", "") + '"' for cell in cells)
     for entry in read(HEAD + line.encode("utf-8", "replace").decode() + "\n"):
         assert isinstance(entry, Row) or entry
+
+
+def test_a_topic_is_read_as_the_api_reads_it() -> None:
+    head = "phone,consent_state,consent_topic\n"
+    [row] = read(head + "+447700900101,withdrawn,OFFERS\n")
+    assert isinstance(row, Row)
+    assert row.consent is not None
+    assert row.consent.topic == "offers"
+    assert mistakes(head + "+447700900101,withdrawn,daily offers\n") == [(2, "consent_topic", "invalid_topic")]

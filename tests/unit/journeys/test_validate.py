@@ -162,6 +162,14 @@ def test_a_text_that_is_no_journey_is_refused(text: str, code: str) -> None:
     assert code in {problem.code for problem in problems}
 
 
+def test_a_topic_is_the_same_in_whatever_letters() -> None:
+    nodes = "  first: {{type: send_template, template: t, purpose: marketing, topic: {}, next: done}}\n  done: {{type: end}}"
+    definition, _ = validate_text(HEAD + nodes.format("OFFERS"))
+    assert definition is not None
+    assert definition.nodes["first"].topic == "offers"  # type: ignore[attr-defined]
+    assert ("nodes.first.topic", "topic") in problems_of(nodes.format("daily offers"))
+
+
 def test_of_too_many_nodes_none_is_looked_at() -> None:
     nodes = ", ".join(f"n{number}: {{type: {'end' if number else 'teleport'}}}" for number in range(1_001))
     _, problems = validate_text(f"key: x\nname: X\nnodes: {{{nodes}}}")

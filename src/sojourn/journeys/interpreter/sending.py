@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 from sojourn.countries.purposes import Purpose
+from sojourn.countries.topics import Topic
 from sojourn.journeys.interpreter.durations import Duration
 from sojourn.journeys.interpreter.effects import RequestMessage, RequestTemplate
 from sojourn.journeys.interpreter.node import Node
@@ -41,7 +40,7 @@ class SendNode(Node):
     purpose: Purpose
     proceed: Literal["when_sent", "at_once"] = "when_sent"
     expires_after: Duration | None = None
-    topic: Annotated[str, Field(max_length=100)] | None = None
+    topic: Topic | None = None
 
 
 def exits(_node: SendNode) -> tuple[str, ...]:
