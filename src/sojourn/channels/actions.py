@@ -27,6 +27,7 @@ from sojourn.kit import jobs
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
+from sojourn.kit.live import LiveEvent, publish
 
 TOKEN_CONTEXT = "sender_credentials.access_token"  # noqa: S105 - the name of a column
 SECRET_CONTEXT = "webhook_apps.app_secret"  # noqa: S105 - the name of a column
@@ -221,6 +222,9 @@ def _change(
     )
 
 
+ALERTING = frozenset({"account", "limit", "quality", "state"})  # what people want to hear of wherever they are
+
+
 async def record_changes(conn: Conn, changes: Sequence[SenderChange]) -> set[UUID]:
     """Write lines of history and announce those that are new. The senders with a new line."""
     told = set(await store.insert_history(conn, changes))
@@ -232,7 +236,16 @@ async def record_changes(conn: Conn, changes: Sequence[SenderChange]) -> set[UUI
         if change.sender_id in told
     }
     await jobs.announce(conn, list(signals.values()))
+    for change in changes:
+        if change.sender_id in told:
+            await publish(conn, _live(change), change.at)
     return told
+
+
+def _live(change: SenderChange) -> list[LiveEvent]:
+    payload = {"sender_id": change.sender_id, "what": change.what, "value": change.new_value}
+    of_one = LiveEvent(workspace_id=change.workspace_id, topic=f"sender:{change.sender_id}", payload=payload)
+    return [of_one, replace(of_one, topic="alerts")] if change.what in ALERTING else [of_one]
 
 
 async def stop_sender(

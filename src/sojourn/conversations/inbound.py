@@ -40,6 +40,7 @@ from sojourn.kit import crash
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.jobs import Signal, announce
+from sojourn.kit.live import ITEMS_MAX, LiveEvent, publish
 from sojourn.workspaces import store as workspaces
 from sojourn.workspaces.model import Workspace
 
@@ -53,10 +54,22 @@ async def receive_messages(conn: Conn, batch: Sequence[MessageReceived], *, keys
         workspace = await workspaces.get_workspace(conn, workspace_id)
         items = await identify(conn, workspace, received, now)
         fresh = await store_items(conn, workspace_id, items, now)
+        await publish(conn, _live(workspace_id, fresh), now)
         crash.point("conversations.stored")
         for wave in _waves(fresh):
             await _work_off(conn, workspace, wave, keys=keys, now=now)
         crash.point("conversations.routed")
+
+
+def _live(workspace_id: UUID, items: Sequence[Item]) -> list[LiveEvent]:
+    """News of what came in, for browsers: one row."""
+    told = [{"message_id": item.message_id, "profile_id": item.profile_id} for item in items[:ITEMS_MAX]]
+    payload = {"direction": "in", "status": "received", "counts": {"received": len(items)}, "items": told}
+    profiles, senders = {item.profile_id for item in items}, {item.message.sender_id for item in items}
+    event = LiveEvent(
+        workspace_id=workspace_id, topic="messages", payload=payload, profiles=list(profiles), senders=list(senders)
+    )
+    return [event] if items else []
 
 
 def _waves(items: Iterable[Item]) -> list[list[Item]]:

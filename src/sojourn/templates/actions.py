@@ -16,6 +16,7 @@ from sojourn.kit.database import Conn
 from sojourn.kit.errors import InvalidInput
 from sojourn.kit.ids import new_id
 from sojourn.kit.jobs import defer
+from sojourn.kit.live import LiveEvent, publish
 from sojourn.templates import changes, store
 from sojourn.templates.definition import category_of, same_for_provider
 from sojourn.templates.languages import normalise_language
@@ -252,6 +253,9 @@ async def apply_variant(
     entries = changes.compare(template, old, new, source=source, reason=reason, now=now, ids=partial(new_id, now))
     await store.upsert_variants(conn, workspace_id, [(template.id, new)], now)
     await store.insert_history(conn, workspace_id, entries)
+    payload = {"template_id": template.id, "language": new.language, "state": new.state, "quality": new.quality}
+    of_one = LiveEvent(workspace_id=workspace_id, topic=f"template:{template.id}", payload=payload)
+    await publish(conn, [of_one, replace(of_one, topic="alerts")], now)
 
 
 async def apply_listing(

@@ -14,6 +14,7 @@ import msgspec
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
 from sojourn.kit.ids import new_id
+from sojourn.kit.live import LiveEvent, publish
 from sojourn.workspaces import audit, keys, store
 from sojourn.workspaces.access_news import tell_rights_changed
 from sojourn.workspaces.caller import SYSTEM, Caller
@@ -69,6 +70,8 @@ async def update_workspace(
     await audit.record(
         conn, actor, workspace_id, "workspace.changed", "workspace", workspace_id, _difference(workspace, changed), now
     )
+    news = {"kind": "workspace", "brake": changed.settings.brake, "allow_list_on": changed.settings.allow_list_on}
+    await publish(conn, [LiveEvent(workspace_id=workspace_id, topic="alerts", payload=news)], now)
     return changed
 
 

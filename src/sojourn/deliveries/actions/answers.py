@@ -11,6 +11,7 @@ from sojourn.deliveries.actions import failures
 from sojourn.deliveries.actions.merging import merged
 from sojourn.deliveries.actions.reports import merge_strays_of
 from sojourn.deliveries.actions.said import Outgoing, record_said
+from sojourn.deliveries.actions.showing import show
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import delivery_of
 from sojourn.deliveries.model import Status
@@ -70,6 +71,7 @@ async def record_results(
     await record_said(conn, accepted, outgoing=outgoing, now=now)
     await _attach_addresses(conn, results, tracked, outgoing, now)
     await tell(conn, signals)
+    await show(conn, [(tracked[change.id], change.status.value) for change in changes], now=now)
     await merge_strays_of(conn, accepted, keys=keys, now=now)
 
 

@@ -11,6 +11,7 @@ from sojourn.channels.signals import StatusesReported
 from sojourn.deliveries.actions import charging, failures
 from sojourn.deliveries.actions.merging import BY_NAME, advance, merged
 from sojourn.deliveries.actions.said import record_said
+from sojourn.deliveries.actions.showing import show
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import attempt_id_of, delivery_of
 from sojourn.deliveries.model import Status
@@ -79,6 +80,7 @@ async def apply_statuses(conn: Conn, batch: Sequence[StatusesReported], *, keys:
         await statuses.upsert_settlements(conn, [attempt for _, attempt in newest.values()])
     await charging.charge_arrivals(conn, arrived)
     await tell(conn, signals)
+    await show(conn, [(row, changes[row.id].status.value) for row in tracked if row.id in changes], now=now)
     crash.point("deliveries.status_merged")
     await merge_strays_of(conn, named, keys=keys, now=now)
     return sum(len(found) for found in by_delivery.values())

@@ -11,6 +11,7 @@ from sojourn.channels.model import Sender
 from sojourn.countries.purposes import LANES, Purpose
 from sojourn.deliveries import facts as fact_reading
 from sojourn.deliveries import rendering
+from sojourn.deliveries.actions.showing import show
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import new_delivery_id
 from sojourn.deliveries.model import (
@@ -70,6 +71,7 @@ async def request_deliveries(
     for channel in sorted({request.channel for request, _ in fresh.values()}):
         part = {id_: entry for id_, entry in fresh.items() if entry[0].channel == channel}
         made.update(await _make(conn, workspace_id, part, channel=channel, keys=keys, now=now))
+    await show(conn, [(delivery, delivery.status.value) for delivery in made.values()], now=now)
     crash.point("deliveries.requested")
     result: list[Delivery] = []
     given: set[DeliveryId] = set()
