@@ -20,6 +20,7 @@ import yaml
 LONGEST_TEXT = 1000  # characters that are looked at
 UNCLEAR_WORDS_MAX = 8  # a longer text that merely contains "stop" is about something else
 UNCLEAR_WORDS_MAX_IN_QUESTION = 4
+SPELLED_SHORTEST = 3  # letters
 FUZZY_SHORTEST = 8  # letters; shorter words are too close to others ("stop", "shop", "step")
 
 
@@ -80,6 +81,7 @@ def recognise(
     hints = tuple(language.replace("-", "_").split("_")[0].lower() for language in languages)
     return (
         _find_clear(plain, hints)
+        or _find_spelled(plain, hints)
         or _find_extra(plain, extra or {}, hints)
         or (None if question_open else _find_ordinary(plain, hints))
         or _find_near(plain, hints, question_open=question_open)
@@ -124,6 +126,16 @@ def _find_clear(plain: str, hints: Sequence[str]) -> KeywordMatch | None:
     # "stopp" is German, and a held letter in every language that has "stop": the likeliest language is meant.
     kind = _match(exact, hints, 1.0).kind
     return _match([meaning for meaning in alike if meaning[0] is kind], hints, 1.0)
+
+
+def _find_spelled(plain: str, hints: Sequence[str]) -> KeywordMatch | None:
+    """A clear stop word in single letters, `S T O P` or `s.t.o.p`; no other word is spelled, nor part of a message."""
+    letters = plain.split()
+    if len(letters) < SPELLED_SHORTEST or any(len(letter) > 1 for letter in letters):
+        return None
+    found = _book().clear.get("".join(letters), ())
+    stops = [meaning for meaning in found if meaning[0] in {KeywordKind.STOP, KeywordKind.STOP_ALL}]
+    return _match(stops, hints, 0.95) if stops else None
 
 
 def _find_extra(plain: str, extra: Mapping[str, Sequence[str]], hints: Sequence[str]) -> KeywordMatch | None:
