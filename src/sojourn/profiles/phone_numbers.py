@@ -27,6 +27,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 BSUID = re.compile(r"[A-Za-z]{2}\.[A-Za-z0-9.]{1,137}")
 BRAZIL_MOBILE = re.compile(r"55(\d\d)9([6-9]\d{7})")
 MEXICO_MOBILE = re.compile(r"521(\d{10})")
+ARGENTINA_MOBILE = re.compile(r"549(\d{10})")
 
 
 def normalise(scheme: Scheme, value: str, default_region: str | None = None) -> str:
@@ -89,7 +90,10 @@ def address_key(scheme: Scheme | str, value: str) -> str:
     """What a normalised address is compared by: equal keys are the same line, whatever the spelling.
 
     A phone number and a WhatsApp id share their keys. Brazilian mobiles with and without the ninth digit are one line,
-    and so are Mexican mobiles with and without the 1 (Cloud API reference, 2.2).
+    and so are Mexican mobiles with and without the 1 (Cloud API reference, 2.2), and Argentine ones with and without
+    the 9: WhatsApp writes it (Help Center, "About international phone number format", read 2026-08), who calls from
+    within the country does not, and the ten digits behind it are one line's alone, fixed or mobile (ITU, national
+    numbering plan of Argentina: area code and subscriber number are ten digits, mobiles are called with 9 from abroad).
     """
     if scheme in (Scheme.PHONE, Scheme.WA_ID):
         digits = value.removeprefix("+")
@@ -97,6 +101,8 @@ def address_key(scheme: Scheme | str, value: str) -> str:
             digits = BRAZIL_MOBILE.sub(r"55\1\2", digits) if len(digits) == 13 else digits
         elif digits.startswith("521"):
             digits = MEXICO_MOBILE.sub(r"52\1", digits) if len(digits) == 13 else digits
+        elif digits.startswith("549"):
+            digits = ARGENTINA_MOBILE.sub(r"54\1", digits) if len(digits) == 13 else digits
         return "tel:" + digits
     return f"{scheme}:{value}"
 

@@ -73,6 +73,10 @@ def test_spellings_of_one_line_share_a_key():
     assert address_key(Scheme.PHONE, "+447700900101") == address_key(Scheme.WA_ID, "447700900101")
     assert address_key(Scheme.PHONE, "+5511988887777") == address_key(Scheme.WA_ID, "551188887777")
     assert address_key(Scheme.PHONE, "+525512345678") == address_key(Scheme.WA_ID, "5215512345678")
+    assert address_key(Scheme.PHONE, "+541123456789") == address_key(Scheme.WA_ID, "5491123456789")
+    home = normalise(Scheme.PHONE, "011 15 2345-6789", "AR")
+    assert address_key(Scheme.PHONE, home) == address_key(Scheme.PHONE, "+541123456789")
+    assert address_key(Scheme.PHONE, "+541123456789") != address_key(Scheme.PHONE, "+541123456788")
 
 
 def test_a_brazilian_mobile_is_never_taken_for_a_landline():
