@@ -6,6 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+AllowPrivate = bool | Literal["loopback"]
+"""Which private addresses may be called: all of them, none, or only those of this machine itself."""
 
 
 def default_data_dir() -> Path:
@@ -34,8 +38,9 @@ class Settings:
     """SOJOURN_PUBLIC_URL: how the world reaches this installation, without a slash at the end."""
     clock_file: Path | None = None
     """SOJOURN_CLOCK_FILE: demo and tests only: a file that holds the offset of the product clock."""
-    allow_private_urls: bool = False
-    """SOJOURN_ALLOW_PRIVATE_URLS: calls to user-given addresses may reach loopback and private networks."""
+    allow_private_urls: AllowPrivate = False
+    """SOJOURN_ALLOW_PRIVATE_URLS: calls to user-given addresses may reach private networks (1), or this machine only
+    (loopback)."""
     pool_size: int = 10
     """SOJOURN_POOL_SIZE: database connections a process."""
     workers: int = 1
@@ -56,11 +61,15 @@ class Settings:
             port=port,
             public_url=environ.get("SOJOURN_PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
             clock_file=Path(environ["SOJOURN_CLOCK_FILE"]) if environ.get("SOJOURN_CLOCK_FILE") else None,
-            allow_private_urls=environ.get("SOJOURN_ALLOW_PRIVATE_URLS", "").lower() in {"1", "true", "yes"},
+            allow_private_urls=_allow_private(environ.get("SOJOURN_ALLOW_PRIVATE_URLS", "").lower()),
             pool_size=_integer(environ, "SOJOURN_POOL_SIZE", 10),
             workers=_integer(environ, "SOJOURN_WORKERS", 1),
             log_level=environ.get("SOJOURN_LOG_LEVEL", "INFO").upper(),
         )
+
+
+def _allow_private(word: str) -> AllowPrivate:
+    return "loopback" if word == "loopback" else word in {"1", "true", "yes"}
 
 
 def _integer(environ: Mapping[str, str], name: str, default: int) -> int:

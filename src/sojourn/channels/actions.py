@@ -28,6 +28,7 @@ from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import FieldError, InvalidInput
 from sojourn.kit.live import LiveEvent, publish
+from sojourn.settings import AllowPrivate
 
 TOKEN_CONTEXT = "sender_credentials.access_token"  # noqa: S105 - the name of a column
 SECRET_CONTEXT = "webhook_apps.app_secret"  # noqa: S105 - the name of a column
@@ -41,7 +42,7 @@ ENDED_BY_CHECK = frozenset({"auth"})
 class Place:
     """What an installation allows: private addresses, and whether its clock can be pushed."""
 
-    allow_private_urls: bool
+    allow_private_urls: AllowPrivate
     has_clock_file: bool
 
 

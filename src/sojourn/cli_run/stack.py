@@ -172,8 +172,8 @@ def _environment(settings: Settings, url: str, clock_file: Path | None, plan: Ru
     }
     if clock_file is not None:
         env["SOJOURN_CLOCK_FILE"] = str(clock_file)
-    if plan.demo:
-        env["SOJOURN_ALLOW_PRIVATE_URLS"] = "1"  # the demo's own order webhook is on loopback
+    if plan.demo and not settings.allow_private_urls:
+        env["SOJOURN_ALLOW_PRIVATE_URLS"] = "loopback"  # simulator and the demo's own shop; no other network
     return env
 
 

@@ -22,6 +22,7 @@ from sojourn.journeys.interpreter.run import UrlAnswered
 from sojourn.journeys.interpreter.walkthrough import find_in
 from sojourn.journeys.signals import CallUrl
 from sojourn.kit import json
+from sojourn.settings import AllowPrivate
 
 ANSWER_MAX = 256 * 1024  # bytes that are read of an answer
 SAVED_MAX = 4 * 1024  # bytes of one saved value as JSON
@@ -34,32 +35,52 @@ class AddressRefused(OSError):
     """The address lies in a private network, and this installation does not allow that."""
 
 
+def is_allowed(address: str, *, allow_private: AllowPrivate) -> bool:
+    """Whether an IP address may be called (mapped and translated ones by what they stand for).
+
+    Public ones always, this machine's own with `loopback`, all others (link-local ones with a cloud's metadata among
+    them) only with True.
+    """
+    if allow_private is True or is_public(address):
+        return True
+    try:
+        return allow_private == "loopback" and _inner(address).is_loopback
+    except ValueError:
+        return False
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet (mapped and translated ones by what they stand for)."""
     try:
-        ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
+        ip = _inner(address)
     except ValueError:
         return False
+    return ip.is_global and not ip.is_multicast
+
+
+def _inner(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
         if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         ip = inner or ip
-    return ip.is_global and not ip.is_multicast
+    return ip
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names and lets only public addresses through."""
+    """Resolves names and lets only allowed addresses through."""
 
-    def __init__(self) -> None:
+    def __init__(self, allow_private: AllowPrivate = False) -> None:
         self._inner = ThreadedResolver()
+        self._allow_private = allow_private
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The public addresses of a host. Raises AddressRefused when one of them is private."""
+        """The addresses of a host. Raises AddressRefused when one of them may not be called."""
         found = await self._inner.resolve(host, port, family)
-        if not found or not all(is_public(entry["host"]) for entry in found):
+        if not found or not all(is_allowed(entry["host"], allow_private=self._allow_private) for entry in found):
             raise AddressRefused(PRIVATE)
         return found
 
@@ -69,9 +90,9 @@ class GuardedResolver(AbstractResolver):
 
 
 @asynccontextmanager
-async def open_session(*, allow_private: bool) -> AsyncIterator[aiohttp.ClientSession]:
+async def open_session(*, allow_private: AllowPrivate) -> AsyncIterator[aiohttp.ClientSession]:
     """A session whose connections go to public addresses only, unless private ones are allowed."""
-    resolver = None if allow_private else GuardedResolver()
+    resolver = None if allow_private is True else GuardedResolver(allow_private)
     connector = aiohttp.TCPConnector(resolver=resolver, limit_per_host=CONNECTIONS_PER_HOST)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
@@ -84,13 +105,13 @@ class Outcome(msgspec.Struct, frozen=True):
     again: bool = False
 
 
-async def call(http: aiohttp.ClientSession, job: CallUrl, *, allow_private: bool) -> Outcome:
+async def call(http: aiohttp.ClientSession, job: CallUrl, *, allow_private: AllowPrivate) -> Outcome:
     """One attempt. Never raises: what goes wrong is the outcome."""
     try:
         url = URL(job.url)
         if url.scheme not in ("http", "https") or not url.host:
             return _failed(job, "url_invalid")
-        if not allow_private and _is_literal(url.host) and not is_public(url.host):
+        if _is_literal(url.host) and not is_allowed(url.host, allow_private=allow_private):
             return _failed(job, PRIVATE)
         return await _send(http, job, url)
     except AddressRefused:

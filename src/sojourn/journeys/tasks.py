@@ -19,6 +19,7 @@ from sojourn.journeys.store import runs as store
 from sojourn.kit import crash, jobs
 from sojourn.kit.database import Conn
 from sojourn.kit.jobs import LEASED, Handler, Poller, Work
+from sojourn.settings import AllowPrivate
 
 BATCH = 500  # due runs a transaction
 SLACK = timedelta(seconds=5)  # how far behind the latest claimed moment a claim still looks
@@ -68,7 +69,7 @@ async def call_urls(work: Work, batch: list[CallUrl]) -> None:
             group.create_task(_call_one(work, http, job, allow_private=allow_private))
 
 
-async def _call_one(work: Work, http: aiohttp.ClientSession, job: CallUrl, *, allow_private: bool) -> None:
+async def _call_one(work: Work, http: aiohttp.ClientSession, job: CallUrl, *, allow_private: AllowPrivate) -> None:
     outcome = await calls.call(http, job, allow_private=allow_private)
     crash.point("journeys.called")
     async with work.transaction() as conn:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sojourn.journeys import calls
 from sojourn.journeys.signals import CallUrl
+from sojourn.settings import AllowPrivate
 
 
 class Shop:
@@ -61,7 +62,7 @@ def job(url: str, *, save: dict[str, str] | None = None, timeout: float = 5.0) -
     )  # fmt: skip
 
 
-async def ask(url: str, *, allow_private: bool = True, **more: Any) -> calls.Outcome:
+async def ask(url: str, *, allow_private: AllowPrivate = True, **more: Any) -> calls.Outcome:
     async with calls.open_session(allow_private=allow_private) as http:
         return await calls.call(http, job(url, **more), allow_private=allow_private)
 
@@ -105,6 +106,32 @@ async def test_our_own_network_is_out_of_reach(shop: Shop, host: str) -> None:
     outcome = await ask(f"http://{host}:{shop.url.rpartition(':')[2]}/ok", allow_private=False)
     assert (outcome.answer.error, outcome.again) == ("private_address", False)
     assert shop.seen == []
+
+
+LOCAL = ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.0.1.1"]
+ELSEWHERE = [
+    "10.0.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "2852039166",
+    "[fe80::1]",
+    "[fd00::1]",
+    "0.0.0.0",
+    "100.64.0.1",
+]
+
+
+@pytest.mark.parametrize("host", LOCAL)
+async def test_the_demo_reaches_this_machine(shop: Shop, host: str) -> None:
+    outcome = await ask(f"http://{host}:{shop.url.rpartition(':')[2]}/ok", allow_private="loopback")
+    assert outcome.answer.error in (None, "connection_failed")  # some of these stand for an address we do not listen on
+    assert outcome.answer.error != "private_address"
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+async def test_the_demo_reaches_no_other_network(shop: Shop, host: str) -> None:
+    outcome = await ask(f"http://{host}:{shop.url.rpartition(':')[2]}/ok", allow_private="loopback")
+    assert (outcome.answer.error, outcome.again) == ("private_address", False)
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "http://", "nonsense", "http://[::1", "http://x:99999999/"])

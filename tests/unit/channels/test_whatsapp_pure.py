@@ -312,5 +312,12 @@ def test_addresses_are_allowed_where_the_installation_says_so() -> None:
         check_base_url("file:///etc/passwd", allow_private=True)
 
 
+def test_only_this_machine_is_allowed_where_the_installation_says_that() -> None:
+    assert check_base_url("http://127.0.0.1:8090/", allow_private="loopback") == "http://127.0.0.1:8090"
+    for url in ("http://169.254.169.254", "https://10.0.0.1", "http://graph.facebook.com", "https://shop.internal"):
+        with pytest.raises(AddressRefused):
+            check_base_url(url, allow_private="loopback")
+
+
 def test_the_page_of_errors_is_made_from_the_catalogue() -> None:
     assert (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8") == make_page()

@@ -13,6 +13,7 @@ from sojourn.channels.whatsapp import client
 from sojourn.channels.whatsapp.account import Account
 from sojourn.channels.whatsapp.graph import GraphError, GraphUnreachable
 from sojourn.channels.whatsapp.notices import UNCHANGED, parse_tier
+from sojourn.settings import AllowPrivate
 
 BROKEN_STATUSES = frozenset({"BANNED", "DELETED", "MIGRATED", "DISCONNECTED", "RESTRICTED"})
 UNREGISTERED_STATUSES = frozenset({"PENDING", "UNVERIFIED"})
@@ -20,7 +21,7 @@ _AUTH = frozenset({FailureReaction.AUTH})
 
 
 async def check_account(
-    http: aiohttp.ClientSession, account: Account, *, allow_private: bool, has_clock_file: bool
+    http: aiohttp.ClientSession, account: Account, *, allow_private: AllowPrivate, has_clock_file: bool
 ) -> CheckResult:
     """Try an account. Raises nothing: whatever is wrong is in the result."""
     try:

@@ -8,6 +8,7 @@ from sojourn.channels import addresses
 from sojourn.channels.template_calls import ProviderRefused, translated
 from sojourn.channels.whatsapp import client
 from sojourn.channels.whatsapp.account import Account
+from sojourn.settings import AllowPrivate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Registration:
     region: str | None = None
 
 
-async def register_number(account: Account, wanted: Registration, *, allow_private: bool) -> None:
+async def register_number(account: Account, wanted: Registration, *, allow_private: AllowPrivate) -> None:
     """Register an account's number. Ten tries in 72 hours, the failed ones counted.
 
     Touches the network: no lock may be held. Raises AddressRefused, ProviderRefused (with Meta's code: 133005 wrong
