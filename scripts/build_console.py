@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="style, types, words, unit tests, size")
     parser.add_argument("--test", action="store_true", help="unit tests")
     parser.add_argument("--api", action="store_true", help="write console/openapi.json and src/api anew")
+    parser.add_argument("--check-api", action="store_true", help="whether openapi.json is what the product says")
     parser.add_argument("--dev", action="store_true", help="serve the console with changes at once")
     parser.add_argument("--node", action="store_true", help="print where Node is")
     parser.add_argument("--force", action="store_true", help="build even when nothing changed")
@@ -52,6 +53,8 @@ def main() -> int:
             say(str(find_node()))
         elif asked.api:
             write_api()
+        elif asked.check_api:
+            check_api()
         elif asked.dev:
             install()
             run_tool("vite")
@@ -211,6 +214,12 @@ def write_api() -> None:
     install(CONSOLE / "codegen")
     run_tool("openapi-ts", folder=CONSOLE / "codegen")
     say("console: client written")
+
+
+def check_api() -> None:
+    """Raises CannotBuild when the client was made from another description than the product's."""
+    if json.loads((CONSOLE / "openapi.json").read_text(encoding="utf-8")) != describe_product():
+        raise CannotBuild("openapi.json is not what the product says. Run: make api")
 
 
 def describe_product() -> object:
