@@ -6,6 +6,8 @@ RUN python -m venv /opt/sojourn
 COPY requirements.lock ./
 RUN /opt/sojourn/bin/pip install --quiet --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY scripts ./scripts
+COPY console ./console
 COPY src ./src
 RUN /opt/sojourn/bin/pip install --quiet --no-deps .
 

@@ -88,11 +88,10 @@ def check() -> None:
 
 def build(*, force: bool = False) -> None:
     """Make `_console/` equal to the sources; milliseconds when it is already."""
-    wanted = digest_of_inputs()
-    stamp = OUT / STAMP
-    if not force and (OUT / "index.html").exists() and stamp.exists() and stamp.read_text() == wanted:
+    if not force and is_built():
         say("console: up to date")
         return
+    wanted = digest_of_inputs()
     started = time.monotonic()
     install()
     run_tool("tsc", "-p", ".")
@@ -107,6 +106,18 @@ def build(*, force: bool = False) -> None:
     shutil.rmtree(OUT, ignore_errors=True)
     fresh.rename(OUT)
     say(f"console: built in {time.monotonic() - started:.0f} s")
+
+
+def is_built() -> bool:
+    """Whether `_console/` was made from the sources as they are."""
+    stamp = OUT / STAMP
+    return (OUT / "index.html").exists() and stamp.exists() and stamp.read_text() == digest_of_inputs()
+
+
+def has_node() -> bool:
+    """Whether a Node that can build is here already."""
+    system = shutil.which("node")
+    return packaged_node() is not None or (system is not None and version_of(Path(system)) >= NODE_MIN)
 
 
 def digest_of_inputs() -> str:
