@@ -35,8 +35,8 @@ async def settle_requests(conn: Conn, facts: People, *, now: datetime) -> None:
     if not people:
         return
     closing: dict[str, list[UUID]] = {"confirmed": [], "declined": []}
-    for (profile_id, channel), request in (await request_store.find_open_requests(conn, people)).items():
-        fact = facts.get((profile_id, channel), {}).get((request.purpose, ""))
+    for profile_id, request in await request_store.list_open_requests(conn, people):
+        fact = facts.get((profile_id, request.channel), {}).get((request.purpose, ""))
         if fact is not None and fact.state is ConsentState.GRANTED:
             closing["confirmed"].append(request.id)
         elif fact is not None and fact.state is ConsentState.WITHDRAWN:

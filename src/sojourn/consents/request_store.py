@@ -43,11 +43,19 @@ class ConsentRequest:
 
 
 async def find_open_requests(conn: Conn, profile_ids: Iterable[UUID]) -> dict[tuple[UUID, str], ConsentRequest]:
-    """Open requests by (profile, channel), locked in the order of the profiles; those that are over among them."""
+    """Open requests by (person, channel), locked in the order of the profiles; those that are over among them.
+
+    Those of profiles merged into these people are theirs; of several on a channel it is the newest.
+    """
+    found = await list_open_requests(conn, profile_ids)
+    return {(person, one.channel): one for person, one in sorted(found, key=lambda pair: pair[1].requested_at)}
+
+
+async def list_open_requests(conn: Conn, profile_ids: Iterable[UUID]) -> list[tuple[UUID, ConsentRequest]]:
+    """As `find_open_requests`, all of them, each with the person whose it is."""
     ids = sorted(set(profile_ids))
-    params = {"ids": ids, "buckets": sorted({bucket_of(id_) for id_ in ids})}
-    rows = await fetch_all(conn, SQL_FIND_OPEN, params)
-    return {(row["profile_id"], row["channel"]): ConsentRequest(**row) for row in rows}
+    rows = await fetch_all(conn, SQL_FIND_OPEN, {"ids": ids, "buckets": [bucket_of(id_) for id_ in ids]})
+    return [(row.pop("person_id"), ConsentRequest(**row)) for row in rows]
 
 
 async def find_request(conn: Conn, workspace_id: UUID, request_id: UUID) -> ConsentRequest | None:
@@ -102,12 +110,15 @@ def _params(request: ConsentRequest) -> dict[str, Any]:
 
 
 SQL_FIND_OPEN: LiteralString = """
-SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,
-       expires_at, asked_at, questions, reminder_due_at, closed_at
-  FROM consent_requests
- WHERE profile_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) AND state = 'open'
- ORDER BY profile_id, channel
-   FOR UPDATE
+SELECT p.person_id, r.id, r.workspace_id, r.profile_id, r.channel, r.purpose, r.topics, r.identity_key, r.locale,
+       r.state, r.entry_ids, r.requested_at, r.expires_at, r.asked_at, r.questions, r.reminder_due_at, r.closed_at
+  FROM (SELECT id AS person_id, id, bucket
+          FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
+         UNION ALL
+        SELECT a.merged_into, a.id, a.bucket FROM profiles a WHERE a.merged_into = ANY(%(ids)s)) AS p
+  JOIN consent_requests r ON r.profile_id = p.id AND r.bucket = p.bucket AND r.state = 'open'
+ ORDER BY r.profile_id, r.channel
+   FOR UPDATE OF r
 """
 SQL_FIND_REQUEST: LiteralString = """
 SELECT id, workspace_id, profile_id, channel, purpose, topics, identity_key, locale, state, entry_ids, requested_at,

@@ -1,7 +1,8 @@
 """Gathers what the policy looks at, for a whole batch: one statement a kind, never one a person.
 
 The only place where deliveries read the folders below for a decision. Rows that a decision changes (pressure, pairs)
-are locked in the order of their profile ids before anything is read.
+are locked in the order of their profile ids before anything that they guard is read. Profiles that were merged are one
+person: what weighs on one of them weighs on all.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sojourn.kit.database import Conn
 from sojourn.messages import store as messages
 from sojourn.messages.window import window_until
 from sojourn.policy.model import (
+    ConsentMessage,
     CountryFacts,
     Facts,
     PairFacts,
@@ -82,14 +84,14 @@ async def gather_facts(
     workspace = await workspaces.get_workspace(conn, workspace_id)
     settings = workspace.settings
     people = list(dict.fromkeys(request.profile_id for request in requests))
-    capped = sorted({request.profile_id for request in requests if request.promotes})
-    asked = sorted({request.profile_id for request in requests if request.consent_message is not None})
-    weighed = {*capped, *asked}
-    pressure = await limits.lock_pressure(conn, workspace_id, weighed) if weighed else {}
-    pairs = await _pairs(conn, requests) if at_send else {}
-    marks = await _marks(conn, capped, settings, now, own_deliveries)
     known, subject_of = await read_profiles(conn, workspace_id, people)
     subjects = sorted(set(subject_of.values()))
+    capped = _subjects(subject_of, (request.profile_id for request in requests if request.promotes))
+    told_of = _subjects(subject_of, (one.profile_id for one in requests if one.consent_message is not None))
+    weighed = {*capped, *told_of}
+    pressure = await limits.lock_pressure(conn, workspace_id, weighed) if weighed else {}
+    pairs = _of_people(await _pairs(conn, requests), subject_of) if at_send else {}
+    marks = await _marks(conn, capped, settings, now, own_deliveries)
     schemes = ADDRESS_SCHEMES.get(channel, ())
     identities = await _identities(conn, workspace_id, subjects, schemes)
     consent = await consents.read_consent_facts(
@@ -104,11 +106,7 @@ async def gather_facts(
     )
     windows = await messages.list_windows(conn, subjects)
     holds = await limits.list_holds(conn, subjects, now)
-    told = {}
-    if asked:
-        asked_now = [subject_of[id_] for id_ in asked if id_ in subject_of]
-        told = await list_consent_messages(conn, asked_now, channel, now=now, left_only=at_send, but=own_deliveries)
-        told = {id_: told.get(id_, []) for id_ in asked_now}
+    told = await _told(conn, told_of, channel, now, at_send=at_send, own=own_deliveries)
     sender_facts, counted = await _sender_facts(conn, senders, people, now, at_send=at_send)
     addresses: dict[UUID, IdentityRow] = {}
     facts_of: dict[UUID, PersonFacts] = {}
@@ -121,8 +119,9 @@ async def gather_facts(
         if address is not None:
             addresses[profile_id] = address
         number = _number(identities[subject])
-        weight = pressure.get(profile_id)
+        weight = pressure.get(subject)
         facts_of[profile_id] = PersonFacts(
+            person_id=subject,
             is_erased=profile.erased_at is not None,
             address_scheme=None if address is None else address.scheme.value,
             address_state=None if address is None else address.state.value,
@@ -130,7 +129,7 @@ async def gather_facts(
             country=_country(profile, address, number, channel, settings.us_territories_blocked),
             zones=zones.person_zones(timezone_name=profile.timezone, country=profile.country, number=number),
             holds=holds.get(subject, {}),
-            marks=marks.get(profile_id, ()),
+            marks=marks.get(subject, ()),
             saturated_until=None if weight is None else weight["saturated_until"],
             consent_messages=told.get(subject),
             windows={
@@ -140,7 +139,7 @@ async def gather_facts(
                 )
                 for sender, window in windows.get(subject, {}).items()
             },
-            pairs=pairs.get(profile_id, {}),
+            pairs=pairs.get(subject, {}),
             portfolio_counted=profile_id in counted,
         )
     facts = Facts(now=now, workspace=workspace_facts(settings), senders=sender_facts, people=facts_of)
@@ -275,6 +274,45 @@ async def _pairs(conn: Conn, requests: Sequence[Request]) -> dict[UUID, dict[UUI
             pair = PairFacts(free_from=row["free_from"], blocked_until=row["blocked_until"])
             found.setdefault(profile_id, {})[sender_id] = pair
     return found
+
+
+def _of_people(
+    pairs: Mapping[UUID, Mapping[UUID, PairFacts]], subject_of: Mapping[UUID, UUID]
+) -> dict[UUID, dict[UUID, PairFacts]]:
+    """The spacing by person: of several profiles of one the latest moments count."""
+    found: dict[UUID, dict[UUID, PairFacts]] = {}
+    for profile_id, senders in pairs.items():
+        own = found.setdefault(subject_of.get(profile_id, profile_id), {})
+        for sender_id, pair in senders.items():
+            other = own.get(sender_id)
+            own[sender_id] = (
+                pair
+                if other is None
+                else PairFacts(
+                    free_from=_latest(pair.free_from, other.free_from),
+                    blocked_until=_latest(pair.blocked_until, other.blocked_until),
+                )
+            )
+    return found
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)
+
+
+def _subjects(subject_of: Mapping[UUID, UUID], profile_ids: Iterable[UUID]) -> list[UUID]:
+    """Who these profiles stand for now, once each, in order; unknown ones are left out."""
+    return sorted({subject_of[profile_id] for profile_id in profile_ids if profile_id in subject_of})
+
+
+async def _told(
+    conn: Conn, people: Sequence[UUID], channel: str, now: datetime, *, at_send: bool, own: Sequence[UUID]
+) -> Mapping[UUID, Sequence[tuple[ConsentMessage, datetime]]]:
+    """What these people were asked or told about their consent; an empty list is known, a missing one is not."""
+    if not people:
+        return {}
+    found = await list_consent_messages(conn, people, channel, now=now, left_only=at_send, but=own)
+    return {person: found.get(person, []) for person in people}
 
 
 async def _marks(

@@ -79,7 +79,10 @@ async def upsert_windows(
 
 
 async def close_windows(conn: Conn, pairs: Sequence[tuple[UUID, UUID, datetime]]) -> None:
-    """The platform refused a free message to these pairs (profile, sender, at): closed until the next inbound."""
+    """The platform refused a free message to these pairs (profile, sender, at): closed until the next inbound.
+
+    Closed too for profiles that were merged into these.
+    """
     params = {
         "profiles": [profile for profile, _, _ in pairs],
         "senders": [sender for _, sender, _ in pairs],
@@ -90,14 +93,21 @@ async def close_windows(conn: Conn, pairs: Sequence[tuple[UUID, UUID, datetime]]
 
 
 async def list_windows(conn: Conn, profile_ids: Iterable[UUID]) -> dict[UUID, dict[UUID, Window]]:
-    """The windows of people, by profile and sender; who never wrote has none."""
+    """The windows of people, by profile and sender; who never wrote has none. Those of merged profiles are theirs."""
     wanted = list(set(profile_ids))
     params = {"profiles": wanted, "buckets": [kit_ids.bucket_of(profile) for profile in wanted]}
     found: dict[UUID, dict[UUID, Window]] = {}
     for row in await fetch_all(conn, SQL_LIST_WINDOWS, params):
         window = Window(last_inbound_at=row["last_inbound_at"], closed_at=row["closed_at"])
-        found.setdefault(row["profile_id"], {})[row["sender_id"]] = window
+        own = found.setdefault(row["profile_id"], {})
+        own[row["sender_id"]] = _as_one(window, own[row["sender_id"]]) if row["sender_id"] in own else window
     return found
+
+
+def _as_one(one: Window, other: Window) -> Window:
+    """The window of a person who wrote under two profiles: the last message opened it, the last refusal closed it."""
+    closed = [moment for moment in (one.closed_at, other.closed_at) if moment is not None]
+    return Window(last_inbound_at=max(one.last_inbound_at, other.last_inbound_at), closed_at=max(closed, default=None))
 
 
 async def last_inbound(conn: Conn, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:
@@ -176,13 +186,19 @@ ON CONFLICT (profile_id, sender_id, bucket) DO UPDATE SET last_inbound_at = excl
 SQL_CLOSE_WINDOWS: LiteralString = """
 UPDATE windows w
    SET closed_at = t.closed_at
-  FROM unnest(%(profiles)s::uuid[], %(senders)s::uuid[], %(buckets)s::smallint[], %(closed)s::timestamptz[])
-       AS t (profile_id, sender_id, bucket, closed_at)
+  FROM (SELECT profile_id, sender_id, bucket, closed_at FROM refused
+         UNION ALL
+        SELECT a.id, r.sender_id, a.bucket, r.closed_at FROM refused r JOIN profiles a ON a.merged_into = r.profile_id
+       ) AS t
  WHERE w.profile_id = t.profile_id AND w.sender_id = t.sender_id AND w.bucket = t.bucket
    AND (w.closed_at IS NULL OR w.closed_at < t.closed_at)
 """
 SQL_LIST_WINDOWS: LiteralString = """
 SELECT w.profile_id, w.sender_id, w.last_inbound_at, w.closed_at
+WITH refused AS (
+    SELECT * FROM unnest(%(profiles)s::uuid[], %(senders)s::uuid[], %(buckets)s::smallint[], %(closed)s::timestamptz[])
+                  AS t (profile_id, sender_id, bucket, closed_at)
+)
   FROM unnest(%(profiles)s::uuid[], %(buckets)s::smallint[]) AS t (profile_id, bucket)
   JOIN windows w ON w.profile_id = t.profile_id AND w.bucket = t.bucket
 """
@@ -194,6 +210,11 @@ SELECT id, workspace_id, profile_id, sender_id, channel, direction, kind, text, 
    AND workspace_id = %(workspace)s
    AND (%(sender)s::uuid IS NULL OR sender_id = %(sender)s::uuid)
    AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
+ UNION ALL
+SELECT a.merged_into, w.sender_id, w.last_inbound_at, w.closed_at
+  FROM profiles a
+  JOIN windows w ON w.profile_id = a.id AND w.bucket = a.bucket
+ WHERE a.merged_into = ANY(%(profiles)s)
  ORDER BY id DESC
  LIMIT %(limit)s
 """

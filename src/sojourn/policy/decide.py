@@ -78,9 +78,10 @@ def decide_all(
     for index in order:
         request = requests[index]
         known = facts.people.get(request.profile_id, _NOBODY)
-        pressure = pressures.get(request.profile_id)
+        person_id = known.person_id or request.profile_id
+        pressure = pressures.get(person_id)
         if pressure is None:
-            pressure = pressures[request.profile_id] = _pressure(known)
+            pressure = pressures[person_id] = _pressure(known)
         portfolio = portfolios.get(request.sender_id)
         if portfolio is None:
             portfolio = portfolios[request.sender_id] = PortfolioUse(set())

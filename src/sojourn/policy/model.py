@@ -199,11 +199,13 @@ class PairFacts:
 class PersonFacts:
     """All that rules look at of one person. What is not known is None, and denies.
 
+    `person_id` is the profile that stands for them where several were merged: its requests are folded as one person's.
     `address_scheme` None means that there is no address on the channel. `marks` are the planned moments of marketing
     that is reserved or was sent. `zones` are all IANA zones that the person may be in. `consent_messages` are those
     about a consent that wait or were sent, with the moment at which each was asked for.
     """
 
+    person_id: UUID | None = None
     is_erased: bool | None = None
     address_scheme: str | None = None
     address_state: str | None = None

@@ -27,6 +27,7 @@ from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn, execute, fetch_all
 from sojourn.kit.jobs import Handler, Registry
 from sojourn.profiles.actions import resolve_profiles
+from sojourn.profiles.merges import merge_profile
 from sojourn.profiles.model import Identity, ProfileRef, Scheme
 from sojourn.workspaces.actions import create_workspace, update_settings
 
@@ -281,6 +282,36 @@ async def test_the_confirming_word_answers_an_open_request_and_no_declines(chat:
     await chat.say("no thanks")
     assert await chat.marketing() is ConsentState.WITHDRAWN
     assert await find_open_requests(chat.conn, [await chat.profile()]) == {}
+
+
+@pytest.mark.parametrize("answer", ["yes please", "tap"])
+async def test_a_question_is_open_for_who_the_person_became(chat: Chat, answer: str) -> None:
+    await update_settings(chat.conn, "system", chat.workspace, {"double_opt_in": True}, chat.now)
+    await chat.say("START")
+    [question] = await chat.answers()
+    ref = ProfileRef(identities=(Identity(Scheme.EMAIL, "anna@example.com"),))
+    [other] = await resolve_profiles(chat.conn, chat.workspace, [ref], now=chat.now, source="test")
+    one = await chat.profile()
+    await merge_profile(chat.conn, chat.workspace, loser_id=one, winner_id=other, actor="test", now=chat.now)
+    if answer == "tap":
+        await chat.tap(question["id"], "yes")
+    else:
+        await chat.say(answer)
+    assert await chat.profile() == other
+    assert await chat.marketing() is ConsentState.GRANTED
+    assert await find_open_requests(chat.conn, [other]) == {}
+
+
+async def test_an_opt_in_settles_what_was_asked_under_another_profile(chat: Chat) -> None:
+    await update_settings(chat.conn, "system", chat.workspace, {"double_opt_in": True}, chat.now)
+    await chat.say("START")
+    ref = ProfileRef(identities=(Identity(Scheme.EMAIL, "anna@example.com"),))
+    [other] = await resolve_profiles(chat.conn, chat.workspace, [ref], now=chat.now, source="test")
+    one = await chat.profile()
+    await merge_profile(chat.conn, chat.workspace, loser_id=one, winner_id=other, actor="test", now=chat.now)
+    assert len(await find_open_requests(chat.conn, [other])) == 1
+    await chat.grant()
+    assert await find_open_requests(chat.conn, [other]) == {}
 
 
 async def test_yes_out_of_the_blue_agrees_to_nothing(chat: Chat) -> None:

@@ -8,15 +8,19 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from sojourn.channels.memory import memory
 from sojourn.deliveries.routes import router as deliveries
+from sojourn.deliveries.store import limits
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Database
 from sojourn.kit.web import install_error_handlers
+from sojourn.messages import store as message_store
 from sojourn.messages.routes import router as messages
 from sojourn.profiles.merges import merge_profile
 from sojourn.reports.routes import router as reports
 from sojourn.workspaces.actions import create_key
-from tests.integration.deliveries.world import Shop, make_shop, request
+from sojourn.workspaces.model import WorkspaceSettings
+from tests.integration.deliveries.world import Shop, answer, make_shop, promotion, request
 from tests.support.api import Api
 
 HOUR = timedelta(hours=1)
@@ -24,7 +28,8 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 async def shop(database: Database, keys: KeyRing, now: datetime) -> Shop:
-    return await make_shop(database, keys, now + 3 * HOUR, people=3)
+    settings = WorkspaceSettings(marketing_cap=1, marketing_cap_days=7)
+    return await make_shop(database, keys, now + 3 * HOUR, people=3, settings=settings)
 
 
 async def merge(shop: Shop, loser: int, winner: int) -> None:
@@ -78,3 +83,47 @@ async def test_lists_of_a_person_show_all_of_them(api: Api, shop: Shop, loser: i
         assert set(await listed(api, f"/v1/messages?profile_id={profile}")) == theirs
         assert theirs <= set(await listed(api, f"/v1/profiles/{profile}/timeline"))
     assert await listed(api, f"/v1/deliveries?profile_id={shop.people[2]}") == [str(made[2].id)]
+
+
+@pytest.mark.parametrize("loser", [0, 1])
+@pytest.mark.parametrize("asked_for", [0, 1])
+async def test_what_either_had_counts_for_the_cap(shop: Shop, loser: int, asked_for: int) -> None:
+    await shop.request(promotion(shop.people[0], "p1"))
+    await shop.send()
+    await merge(shop, loser, 1 - loser)
+    [second] = await shop.request(promotion(shop.people[asked_for], "p2"))
+    assert (second.status, second.reason) == ("excluded", "cap")
+
+
+@pytest.mark.parametrize("loser", [0, 1])
+async def test_of_what_waits_for_both_only_what_the_cap_allows_leaves(shop: Shop, loser: int) -> None:
+    made = await shop.request(promotion(shop.people[0], "p1"), promotion(shop.people[1], "p2"))
+    await merge(shop, loser, 1 - loser)
+    await shop.send()
+    rows = [await shop.row(delivery) for delivery in made]
+    assert sorted((row["status"], row["reason"]) for row in rows) == [("accepted", None), ("excluded", "cap")]
+    assert len(memory.sent) == 1
+
+
+@pytest.mark.parametrize("loser", [0, 1])
+async def test_a_rest_that_the_platform_asked_for_either_counts(shop: Shop, loser: int) -> None:
+    async with shop.db.transaction() as conn:
+        await limits.update_saturated(conn, shop.workspace_id, [(shop.people[0], shop.now + HOUR)])
+    await merge(shop, loser, 1 - loser)
+    [delivery] = await shop.request(promotion(shop.people[1]))
+    assert (delivery.status, delivery.reason) == ("excluded", "saturated")
+
+
+@pytest.mark.parametrize("loser", [0, 1])
+async def test_the_window_that_either_opened_is_the_persons(shop: Shop, loser: int) -> None:
+    pair = (shop.people[0], shop.sender_id, shop.now)
+    async with shop.db.transaction() as conn:
+        await message_store.upsert_windows(conn, shop.workspace_id, [pair], shop.now)
+    await merge(shop, loser, 1 - loser)
+    [delivery] = await shop.request(answer(shop.people[1]))
+    assert delivery.status == "queued"
+    async with shop.db.transaction() as conn:
+        winner = (shop.people[1 - loser], shop.sender_id, shop.now)
+        await message_store.close_windows(conn, [winner])
+    [refused] = await shop.request(answer(shop.people[1], "a2"))
+    assert (refused.status, refused.reason) == ("excluded", "window_closed")

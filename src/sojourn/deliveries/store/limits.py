@@ -108,7 +108,10 @@ async def block_pairs(conn: Conn, rows: Sequence[tuple[UUID, UUID, datetime]]) -
 
 
 async def lock_pressure(conn: Conn, workspace_id: UUID, profile_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """The pressure rows of people, made where missing and locked in the order of their ids."""
+    """The pressure rows of people, made where missing and locked in the order of their ids.
+
+    `saturated_until` is the latest of theirs and of profiles merged into them.
+    """
     params = {"workspace": workspace_id, **_ids(sorted(set(profile_ids)))}
     await execute(conn, SQL_INSERT_PRESSURE, params)
     return {row["profile_id"]: row for row in await fetch_all(conn, SQL_LOCK_PRESSURE, params)}
@@ -128,7 +131,10 @@ async def update_saturated(conn: Conn, workspace_id: UUID, rows: Sequence[tuple[
 async def list_marks(
     conn: Conn, profile_ids: Iterable[UUID], *, since: datetime, but: Sequence[UUID] = ()
 ) -> dict[UUID, list[datetime]]:
-    """Planned moments of marketing of people since a moment, without those of some deliveries."""
+    """Planned moments of marketing of people, and of profiles merged into them, since a moment.
+
+    Without those of some deliveries.
+    """
     params = {**_ids(profile_ids), "since": since, "but": list(but)}
     found: dict[UUID, list[datetime]] = {}
     for row in await fetch_all(conn, SQL_LIST_MARKS, params):
@@ -321,7 +327,11 @@ SELECT id, bucket, %(workspace)s FROM unnest(%(ids)s::uuid[], %(buckets)s::small
 ON CONFLICT DO NOTHING
 """
 SQL_LOCK_PRESSURE: LiteralString = """
-SELECT p.profile_id, p.saturated_until, p.saturations
+SELECT p.profile_id, p.saturations,
+       greatest(p.saturated_until,
+                (SELECT max(o.saturated_until)
+                   FROM profiles a JOIN pressure o ON o.profile_id = a.id AND o.bucket = a.bucket
+                  WHERE a.merged_into = p.profile_id)) AS saturated_until
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN pressure p ON p.profile_id = t.id AND p.bucket = t.bucket
  ORDER BY p.profile_id
@@ -340,6 +350,11 @@ SELECT m.profile_id, m.planned_at
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN pressure_marks m ON m.profile_id = t.id AND m.bucket = t.bucket AND m.planned_at >= %(since)s
  WHERE m.delivery_id <> ALL(%(but)s::uuid[])
+ UNION ALL
+SELECT a.merged_into, m.planned_at
+  FROM profiles a
+  JOIN pressure_marks m ON m.profile_id = a.id AND m.bucket = a.bucket AND m.planned_at >= %(since)s
+ WHERE a.merged_into = ANY(%(ids)s) AND m.delivery_id <> ALL(%(but)s::uuid[])
 """
 SQL_UPSERT_MARKS: LiteralString = """
 INSERT INTO pressure_marks AS m (delivery_id, bucket, profile_id, purpose, planned_at)
