@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from sojourn.channels.whatsapp.routes import PREFIX as WEBHOOKS
 from sojourn.events.asgi import PATHS as INGEST_PATHS
-from sojourn.workspaces.access import API_KEY
+from sojourn.workspaces.access import API_KEY, SESSION
 
 Document = dict[str, Any]
 
@@ -54,8 +54,8 @@ WRITE_KEY_SCHEME: Document = {
     "description": "A write key, `wk_…`, as user name with an empty password, as Segment's client libraries send it.",
 }
 WORDS = {
-    "401": "The key is missing, unknown, expired or revoked",
-    "403": "The key lacks the right that stands beside it in `security`",
+    "401": "The key is missing, unknown, expired or revoked; or the session has ended",
+    "403": "The right that stands in `security` is missing; or a write by cookie came without its token",
     "404": "There is nothing with this id in the workspace of the key",
     "413": "The body is larger than this address accepts",
     "422": "The request has mistakes; each is named with its field and limit",
@@ -86,7 +86,9 @@ def complete(document: Document) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             if path in INGEST_PATHS:
-                operation["security"] = [{API_KEY.scheme_name: [INGEST_RIGHT]}, {WRITE_KEY: []}]
+                operation["security"] = [
+                    {API_KEY.scheme_name: [INGEST_RIGHT]}, {SESSION.scheme_name: [INGEST_RIGHT]}, {WRITE_KEY: []},
+                ]  # fmt: skip
             if path.startswith("/v1/"):
                 _add_problems(path, operation)
 

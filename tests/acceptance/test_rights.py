@@ -1,16 +1,22 @@
-"""Who may do what, for every route of the OpenAPI document: nobody, a key without the right, another workspace, the key."""
+"""Who may do what, for every route of the OpenAPI document and every live topic, by key and by cookie.
+
+Nobody, without the right, from another workspace, with the right; without the token that guards writes; a member who is
+deactivated; a right that is lost in the middle of a session.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from sojourn.workspaces.live_routes import OF_ONE, PLAIN
 from sojourn.workspaces.rights import RIGHTS
 
 from .harness.api import Api
@@ -55,7 +61,9 @@ class Operation:
         """The path with these values; ids that are not among them are ids of nothing."""
         path = self.path
         for name in self.parameters:
-            path = path.replace(f"{{{name}}}", values.get(name, "svg" if name == "kind" else str(uuid4())))
+            path = path.replace(
+                f"{{{name}}}", values.get(name, "svg" if name == "kind" else str(uuid5(NAMESPACE_URL, name)))
+            )
         return path
 
 
@@ -132,11 +140,13 @@ async def fill(product: Story, owner: Api) -> dict[str, str]:
         "POST", "/v1/media?filename=a.txt", data=MARK.encode(), headers={"Content-Type": "text/plain"}
     )
     assert status == 201, media
+    nobody = {"identities": [{"scheme": "phone", "value": "+447700900776"}]}
+    erasure = await owner.post("/v1/erasures", nobody)
     return {
         "template_id": template, "profile_id": profile, "delivery_id": delivery["id"], "journey_id": journey,
         "run_id": run["id"], "slug": form["slug"], "link_id": link["id"], "suppression_id": listed["items"][0]["id"],
         "rule_id": rule["id"], "key_id": key["key"]["id"], "media_id": media["id"], "sender_id": shop.senders[0],
-        "name": "nickname", "member_id": invited["member"]["id"], "path": "phones",
+        "name": "nickname", "member_id": invited["member"]["id"], "erasure_id": erasure["id"], "path": "phones",
     }  # fmt: skip
 
 
@@ -278,6 +288,190 @@ async def everything(place: Place) -> dict[str, str]:
         _, answer = await ask(place.owner, operation, place.ids)
         read[operation.path] = json.dumps(answer, sort_keys=True, ensure_ascii=False)
     return read
+
+
+# --- members ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Member:
+    """A signed-in browser of the first workspace, whose only role is one of its own: its rights change with that."""
+
+    owner: Api
+    api: Api
+    id: str
+    headers: dict[str, str]
+
+    async def may(self, rights: Iterable[str]) -> None:
+        """Give the member these rights and no other, in the middle of the session."""
+        await self.owner.patch(f"/v1/roles/{ROLE}", {"rights": sorted(rights)})
+
+    async def ask(self, operation: Operation, values: dict[str, str], **without: None) -> tuple[int, Any]:
+        """One request by cookie; `token=None` leaves out what guards writes."""
+        left_out = {"X-CSRF-Token"} if "token" in without else set()
+        sent = {name: value for name, value in self.headers.items() if name not in left_out}
+        return await ask(self.api, operation, values, headers=sent)
+
+
+ROLE = "rights_of_one"
+PASSWORD = "a quiet harbour 7"
+
+
+async def join(place: Place, email: str) -> Member:
+    """Invite somebody, and let them in by the link."""
+    roles = [one["name"] for one in (await place.owner.get("/v1/roles"))["items"]]
+    if ROLE not in roles:
+        body = {"name": ROLE, "title": "One right at a time", "rights": ["workspace.read"]}
+        await place.owner.post("/v1/roles", body)
+    invited = await place.owner.post("/v1/members", {"email": email, "name": "Somebody", "roles": [ROLE]})
+    api = Api(place.product.web_url)
+    token = invited["link"].rpartition("/")[2]
+    status, me, headers = await api.exchange("POST", f"/v1/links/{token}", body={"password": PASSWORD})
+    assert status == 200, me
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    return Member(place.owner, api, me["member"]["id"], {"Cookie": cookie, "X-CSRF-Token": me["csrf_token"]})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def member(place: Place) -> AsyncIterator[Member]:
+    member = await join(place, f"{MARK}-member@example.com")
+    yield member
+    await member.api.close()
+
+
+def guarded(place: Place) -> list[Operation]:
+    """Routes that ask for a right; those that would end the session that is tried are not among them."""
+    return [operation for operation in place.operations if operation.right is not None]
+
+
+async def test_every_route_that_takes_a_key_takes_a_session(place: Place) -> None:
+    document = await place.product.api.get("/v1/openapi.json")
+    for operation, security in operations_of(document):
+        by_key = [scheme["apiKey"] for scheme in security if "apiKey" in scheme]
+        by_session = [scheme["session"] for scheme in security if "session" in scheme]
+        if security and (operation.method, operation.path) not in MEMBERS_ONLY:
+            assert by_key == by_session, operation
+
+
+async def test_a_member_without_the_right_is_refused_even_in_mid_session(place: Place, member: Member) -> None:
+    wrong: list[str] = []
+    for right in sorted({str(operation.right) for operation in guarded(place)}):
+        await member.may(RIGHTS - {right})  # had all others a moment ago, and this one
+        for operation in guarded(place):
+            if operation.right == right:
+                status, answer = await member.ask(operation, place.ids)
+                if (status, code_of(answer)) != (403, "missing_right"):
+                    wrong.append(f"{operation.method} {operation.path} {status} {answer}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_the_one_right_is_enough_for_a_member(place: Place, member: Member) -> None:
+    wrong: list[str] = []
+    for right in sorted({str(operation.right) for operation in guarded(place)}):
+        await member.may({right})
+        for operation in guarded(place):
+            if operation.right == right:
+                status, answer = await member.ask(operation, {"name": "colour"})  # ids of nothing: harmless
+                is_more = code_of(answer) == "missing_right" and answer["right"] != right  # of what is given away
+                if (status in {401, 403} and not is_more) or status >= 500:
+                    wrong.append(f"{operation.method} {operation.path} {status} {answer}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_no_write_by_cookie_goes_without_its_token(place: Place, member: Member) -> None:
+    await member.may(RIGHTS)
+    wrong: list[str] = []
+    for operation in place.operations:
+        status, answer = await member.ask(operation, place.ids, token=None)
+        refused = (status, code_of(answer)) == (403, "csrf_failed")
+        if refused != (operation.method != "get"):
+            wrong.append(f"{operation.method} {operation.path} {status} {answer}")
+    assert not wrong, "\n".join(wrong)
+
+
+TOPICS = {
+    "messages": "messages.read", "deliveries": "deliveries.read", "alerts": "alerts.read",
+    "profile:{profile_id}": "profiles.read", "sender:{sender_id}": "senders.read", "phone:{sender_id}": "simulator.read",
+    "template:{template_id}": "templates.read", "job:{run_id}": "imports.read",
+}  # fmt: skip
+
+
+async def listen(api: Api, topic: str, **headers: str) -> tuple[int, str | None]:
+    """Open a stream and leave it; its status and, when it was refused, why."""
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http,
+        http.get(f"{api.base_url}/v1/live", params={"topics": topic}, headers=headers) as answer,
+    ):
+        return answer.status, None if answer.status == 200 else (await answer.json())["code"]
+
+
+async def test_every_topic_is_heard_by_its_right_only(place: Place, member: Member) -> None:
+    assert {name.partition(":")[0] for name in TOPICS} == {*PLAIN, *OF_ONE}
+    for name, right in TOPICS.items():
+        topic = name.format(**place.ids)
+        assert await listen(place.owner, topic) == (401, "unauthenticated")
+        for rights, expected in ((RIGHTS - {right}, (403, "topics_refused")), ({right}, (200, None))):
+            key = await scoped(place, sorted(rights))
+            assert await listen(place.owner, topic, Authorization=f"Bearer {key}") == expected, topic
+            await member.may(rights)
+            assert await listen(place.owner, topic, Cookie=member.headers["Cookie"]) == expected, topic
+
+
+async def test_another_workspace_hears_nothing_of_it(place: Place, member: Member) -> None:
+    await member.may(RIGHTS)
+    topics = ",".join(name.format(**place.ids) for name in TOPICS)
+    timeout = aiohttp.ClientTimeout(total=60)
+    url = f"{place.product.web_url}/v1/live"
+    async with aiohttp.ClientSession(timeout=timeout) as http:
+        theirs = {"Authorization": f"Bearer {place.stranger.token}"}
+        async with (
+            http.get(url, params={"topics": topics}, headers={"Cookie": member.headers["Cookie"]}) as own,
+            http.get(url, params={"topics": topics}, headers=theirs) as other,
+        ):
+            for workspace in (place.owner, place.stranger):  # the stranger's own news show that it would have heard
+                await workspace.patch("/v1/workspace", {"settings": {"survey_days": 29}})
+            heard = [await _next_news(stream) for stream in (own, other)]
+            assert [news["event"] for news in heard] == ["alerts", "alerts"]
+            await place.owner.post("/v1/deliveries", {
+                "key": "live-1", "profile_id": place.ids["profile_id"], "purpose": "marketing",
+                "template": {"name": f"{MARK.replace('-', '_')}_order"},
+            })  # fmt: skip
+            mine = await _next_news(own)
+            assert place.ids["profile_id"] in mine["data"]
+            await place.stranger.patch("/v1/workspace", {"settings": {"survey_days": 28}})
+            assert (await _next_news(other))["event"] == "alerts"
+
+
+async def _next_news(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    """The next frame with news."""
+    frame: dict[str, str] = {}
+    async for line in answer.content:
+        name, _, value = line.decode().rstrip("\n").partition(": ")
+        if name:
+            frame[name] = value
+        elif "event" in frame:
+            return frame
+        else:
+            frame = {}
+    raise AssertionError("the stream ended")
+
+
+async def test_a_deactivated_member_is_out_everywhere_at_once(place: Place) -> None:
+    gone = await join(place, f"{MARK}-gone@example.com")
+    await place.owner.patch(f"/v1/roles/{ROLE}", {"rights": sorted(RIGHTS)})
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
+        url = f"{place.product.web_url}/v1/live?topics=messages"
+        async with http.get(url, headers={"Cookie": gone.headers["Cookie"]}) as stream:
+            assert stream.status == 200
+            await place.owner.post(f"/v1/members/{gone.id}/deactivate")
+            assert b'event: end\ndata: {"code":"unauthenticated"}' in await stream.read()  # which ends by itself
+    wrong: list[str] = []
+    for operation in place.operations:
+        status, answer = await gone.ask(operation, place.ids)
+        if (status, code_of(answer)) != (401, "unauthenticated"):
+            wrong.append(f"{operation.method} {operation.path} {status} {answer}")
+    await gone.api.close()
+    assert not wrong, "\n".join(wrong)
 
 
 def code_of(answer: Any) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from sojourn.events import actions, ingest, segment
@@ -26,6 +27,8 @@ from sojourn.kit.errors import AppError, BodyTooLarge, InvalidInput, MalformedBo
 from sojourn.kit.web import read_body, send_json, send_problem
 from sojourn.profiles.actions import resolve_refs
 from sojourn.profiles.store import list_declared_types
+from sojourn.workspaces import sessions
+from sojourn.workspaces.access import authenticate
 from sojourn.workspaces.caller import Caller
 from sojourn.workspaces.key_cache import authenticate_key, find_cached
 from sojourn.workspaces.model import Unauthenticated
@@ -81,11 +84,16 @@ async def _in_transaction(
 ) -> tuple[int, bytes]:
     state = scope["app"].state
     database: Database = state.db
-    key = _key_of(headers, body)
+    connection = HTTPConnection(scope)
+    by_cookie = b"cookie" in headers and sessions.cookie_of(connection) is not None and b'"writeKey"' not in body
+    key = "" if by_cookie else _key_of(headers, body)
     for attempt in range(1, TRIES + 1):
         try:
             async with database.transaction() as conn:
-                caller = find_cached(key) or await authenticate_key(conn, key)
+                if by_cookie:
+                    caller = await authenticate(conn, connection)
+                else:
+                    caller = find_cached(key) or await authenticate_key(conn, key)
                 caller.require("events.write")
                 return await record(conn, caller, body, state.clock.now())
         except TransactionLost:
