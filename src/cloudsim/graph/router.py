@@ -223,8 +223,9 @@ async def _answer(sim: Simulator, request: Request, parts: list[str]) -> Respons
         except MalformedBody as error:
             raise invalid(f"The request body cannot be read: {error}") from error
         except (TypeError, AttributeError, ValueError, KeyError, IndexError) as error:
-            # Bodies are read leniently: a list where an object belongs shows itself only here.
-            log.warning("unreadable_request path=%s", request.path, exc_info=error)
+            # Bodies are read leniently: a list where an object belongs shows itself only here. The mistake is the
+            # caller's, so that a line is enough.
+            log.warning("unreadable_request path=%s error=%s", request.path, repr(error)[:200])
             raise invalid("The request has a parameter of the wrong type.") from error
     except GraphError as error:
         sim.world.counts.refused[str(error.code)] += 1

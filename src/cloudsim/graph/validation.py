@@ -36,6 +36,8 @@ def check_envelope(body: Json) -> str:
     if body.get("messaging_product") != "whatsapp":
         raise invalid("The parameter messaging_product is required and must be whatsapp.")
     kind = body.get("type", "text")
+    if not isinstance(kind, str):
+        raise invalid("The parameter type must be a string.")
     if kind not in TYPES:
         if kind == "pin" or body.get("recipient_type") == "group":
             raise GraphError(131051, "Groups are not simulated.")
@@ -50,7 +52,7 @@ def check_envelope(body: Json) -> str:
     opaque = body.get("biz_opaque_callback_data")
     if opaque is not None and (not isinstance(opaque, str) or len(opaque) > OPAQUE_MAX):
         raise invalid(f"biz_opaque_callback_data must be a string of at most {OPAQUE_MAX} characters.")
-    return str(kind)
+    return kind
 
 
 def check_content(body: Json, kind: str, *, country: str) -> Checked:

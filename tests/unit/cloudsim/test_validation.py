@@ -65,6 +65,23 @@ def test_refused(bench: Bench, name):
     assert bench.sim.world.counts.accepted == 0
 
 
+@pytest.mark.parametrize("kind", [["text"], {"a": 1}, 7, None, True])
+def test_a_type_that_is_no_text_is_refused_without_a_word_in_the_log(bench: Bench, caplog, kind):
+    assert bench.refusal(text(type=kind)) == 100
+    assert caplog.records == []
+
+
+def test_other_parameters_of_a_wrong_type_leave_one_line_in_the_log(bench: Bench, caplog):
+    card = {"card_index": 0, "components": 7}
+    template = {
+        "name": "spring_sale",
+        "language": {"code": ["en_GB"]},
+        "components": [{"type": ["body"], "cards": [card]}],
+    }
+    assert bench.refusal({"to": "+447700900123", "type": "template", "template": template}) > 0
+    assert all(record.exc_info is None for record in caplog.records)
+
+
 ACCEPTED = {
     "text": text("x" * 4096),
     "reply": text(context={"message_id": "wamid.x"}),
