@@ -41,7 +41,7 @@ export function AccountMenu({ mini, onKeys }: { mini: boolean; onKeys: () => voi
     <>
       <Menu position="top-start" width={248} withinPortal>
         <Menu.Target>
-          <UnstyledButton className={c.me ?? ""} aria-label={t("shell.account", { name })}>
+          <UnstyledButton className={c.me ?? ""} {...(mini && { "aria-label": t("shell.account", { name }) })}>
             <PersonAvatar name={name} size={30} />
             {!mini && (
               <>

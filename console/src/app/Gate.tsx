@@ -3,7 +3,7 @@ import { SessionProvider, useMe } from "@/features/session";
 import { speak } from "@/i18n";
 import { ApiProblem, setOnSignedOut } from "@/lib/http";
 import { live } from "@/lib/live";
-import { Loader, Modal } from "@/ui";
+import { Loader, Modal, useMantineColorScheme } from "@/ui";
 import c from "./app.module.css";
 import { Centered } from "./Centered";
 import { ErrorBox } from "./ErrorPage";
@@ -25,6 +25,11 @@ export function Gate() {
   useEffect(() => {
     if (language) void speak(language);
   }, [language]);
+  const theme = me.data?.member?.theme;
+  const { setColorScheme } = useMantineColorScheme();
+  useEffect(() => {
+    if (theme) setColorScheme(theme === "light" || theme === "dark" ? theme : "auto");
+  }, [theme, setColorScheme]);
   if (me.data) {
     return (
       <SessionProvider me={me.data}>

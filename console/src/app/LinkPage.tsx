@@ -43,6 +43,7 @@ export function LinkPage() {
     );
   }
   const { kind, email, workspace, expires_at: expires } = link.data;
+  const own = link.data.asks_for_own_password ?? false;
   const written = name ?? link.data.name ?? "";
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -69,15 +70,21 @@ export function LinkPage() {
             />
           )}
           <PasswordInput
-            label={t("link.password")}
-            description={t("link.rule")}
+            label={t(own ? "link.ownPassword" : "link.password")}
+            description={t(own ? "link.ownRule" : "link.rule")}
             size="md"
-            autoComplete="new-password"
+            autoComplete={own ? "current-password" : "new-password"}
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
             error={fieldWords(take.error, "password")}
           />
-          <Button type="submit" size="md" h={42} loading={take.isPending} disabled={password.length < 10}>
+          <Button
+            type="submit"
+            size="md"
+            h={42}
+            loading={take.isPending}
+            disabled={own ? !password : password.length < 10}
+          >
             {t("link.submit")}
           </Button>
           <p className={c.quiet}>

@@ -14,5 +14,5 @@ export const PAGES: { to: string; key: string; right: string | null }[] = [
   { to: "/settings/keys", key: "settings.keys", right: "keys.read" },
   { to: "/settings/members", key: "settings.members", right: "members.read" },
   { to: "/settings/audit", key: "settings.audit", right: "audit.read" },
-  { to: "/settings/data", key: "settings.data", right: "privacy.read" },
+  { to: "/settings/data", key: "settings.data", right: "retention.read" },
 ];

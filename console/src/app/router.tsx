@@ -76,6 +76,8 @@ const phone = createRoute({
   component: lazyRouteComponent(() => import("@/features/phone"), "PhonePage"),
 });
 
+const nowhere = createRoute({ getParentRoute: () => shell, path: "$", component: NotFoundPage });
+
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
@@ -163,6 +165,7 @@ const tree = root.addChildren([
     delivery,
     errors,
     phone,
+    nowhere,
     settings.addChildren([
       settingsIndex,
       senders,

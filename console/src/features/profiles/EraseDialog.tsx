@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { titleCase } from "@/lib/ids";
-import { Button, ConfirmDialog, ErrorState, LoadingState, Modal, Note, Stack, TextInput } from "@/ui";
-import { type Erasure, useErase, useErasurePreview } from "./api";
+import { Button, ConfirmDialog, ErrorState, LoadingState, Modal, Note, Select, Stack } from "@/ui";
+import { type Erasure, GROUNDS, useErase, useErasurePreview } from "./api";
 import c from "./profiles.module.css";
 
 const erasedOf = (count: Erasure["counts"][string]): number => (typeof count === "number" ? count : count.erased);
@@ -12,7 +12,7 @@ export function EraseDialog({ profileId, name, onClose }: { profileId: string; n
   const { t } = useTranslation();
   const preview = useErasurePreview(profileId, true);
   const erase = useErase(profileId);
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useState<string>("person_request");
   if (erase.data) {
     return (
       <Modal
@@ -50,11 +50,12 @@ export function EraseDialog({ profileId, name, onClose }: { profileId: string; n
         {preview.isPending && <LoadingState rows={4} />}
         {preview.error && <ErrorState error={preview.error} onRetry={() => void preview.refetch()} />}
         {preview.data && <Counts report={preview.data} />}
-        <TextInput
+        <Select
           label={t("erase.reason")}
-          description={t("erase.reasonHint")}
           value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
+          onChange={(next) => next && setReason(next)}
+          data={GROUNDS.map((one) => ({ value: one, label: t(`ground.${one}`) }))}
+          comboboxProps={{ withinPortal: true }}
         />
         {erase.error && <ErrorState error={erase.error} />}
       </Stack>

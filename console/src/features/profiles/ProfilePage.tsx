@@ -145,13 +145,22 @@ function Actions({ person }: { person: ProfileOut }) {
           >
             {t("profile.copyLink")}
           </Menu.Item>
-          {may("privacy.write") && (
+          {(may("erasures.write") || may("archives.write")) && (
             <>
-              <Menu.Item leftSection={<IconArchive size={16} />} onClick={fetchArchive}>
+              <Menu.Item
+                disabled={!may("archives.write")}
+                leftSection={<IconArchive size={16} />}
+                onClick={fetchArchive}
+              >
                 {t("profile.archive")}
               </Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="coral" leftSection={<IconTrash size={16} />} onClick={() => setDialog("erase")}>
+              <Menu.Item
+                disabled={!may("erasures.write")}
+                color="coral"
+                leftSection={<IconTrash size={16} />}
+                onClick={() => setDialog("erase")}
+              >
                 {t("profile.erase")}
               </Menu.Item>
             </>

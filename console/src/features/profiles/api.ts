@@ -147,3 +147,15 @@ export const useErase = (id: string) =>
 
 export const useArchive = (id: string) =>
   useMutation({ mutationFn: () => post<{ id: string }>(`/v1/profiles/${id}/archive`) });
+
+/** The grounds of an erasure; never free text, because the report outlives the person. */
+export const GROUNDS = [
+  "person_request",
+  "consent_withdrawn",
+  "no_longer_needed",
+  "objection",
+  "unlawful",
+  "legal_obligation",
+  "child",
+  "test_data",
+] as const;

@@ -45,6 +45,7 @@ export type LinkFacts = {
   name: string | null;
   workspace: string;
   expires_at: string;
+  asks_for_own_password?: boolean;
 };
 
 const ME = ["me"] as const;

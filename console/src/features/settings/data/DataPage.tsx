@@ -55,7 +55,7 @@ function Erasures() {
             {
               key: "at",
               title: t("import.when"),
-              cell: (row) => <Moment at={row.requested_at ?? row.created_at ?? ""} />,
+              cell: (row) => <Moment at={row.erased_at} />,
             },
             {
               key: "state",
@@ -66,7 +66,12 @@ function Erasures() {
                 </Badge>
               ),
             },
-            { key: "reason", title: t("erase.reason"), wide: true, cell: (row) => row.reason || "—" },
+            {
+              key: "reason",
+              title: t("erase.reason"),
+              wide: true,
+              cell: (row) => t(`ground.${row.reason}`, { defaultValue: row.reason ?? "—" }),
+            },
             {
               key: "report",
               title: t("data.report"),
@@ -100,7 +105,7 @@ function RetentionCard() {
   const preview = usePreviewRetention();
   const change = useChangeRetention();
   const [days, setDays] = useState<Record<string, number>>({});
-  const write = may("privacy.write");
+  const write = may("retention.write");
   const last = retention.data?.last_run;
   const counts = preview.data?.counts ?? {};
   return (

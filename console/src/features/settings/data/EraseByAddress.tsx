@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Counts } from "@/features/profiles";
 import { useMay } from "@/features/session";
 import { Button, Card, ConfirmDialog, ErrorState, Group, Note, Select, Stack, TextInput } from "@/ui";
-import { useEraseByAddress } from "./api";
+import { GROUNDS, useEraseByAddress } from "./api";
 
 const SCHEMES = ["phone", "email", "external_id", "wa_id", "bsuid"] as const;
 
@@ -15,9 +15,9 @@ export function EraseByAddress() {
   const erase = useEraseByAddress();
   const [scheme, setScheme] = useState<string>("phone");
   const [value, setValue] = useState("");
-  const [reason, setReason] = useState("");
+  const [reason, setReason] = useState<string>("person_request");
   const [asking, setAsking] = useState(false);
-  if (!may("privacy.write")) return null;
+  if (!may("erasures.write")) return null;
   const identities = [{ scheme, value: value.trim() }];
   return (
     <Card title={t("data.byAddress")} hint={t("data.byAddressHint")}>
@@ -35,10 +35,12 @@ export function EraseByAddress() {
             value={value}
             onChange={(event) => setValue(event.currentTarget.value)}
           />
-          <TextInput
+          <Select
             label={t("erase.reason")}
+            w={230}
             value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
+            onChange={(next) => next && setReason(next)}
+            data={GROUNDS.map((one) => ({ value: one, label: t(`ground.${one}`) }))}
           />
           <Button
             variant="default"

@@ -23,14 +23,23 @@ export type Retention = {
 };
 export type Erasure = {
   id: string;
-  state: string;
-  requested_at?: string;
-  created_at?: string;
+  state: "done" | "dry_run";
+  erased_at: string;
   reason: string | null;
-  counts: Record<string, { erased: number; kept: number } | number>;
+  counts: Record<string, { erased: number; kept: number }>;
   kept: { store: string; count: number; why: string }[];
-  tombstones?: number;
+  tombstones: number;
 };
+export const GROUNDS = [
+  "person_request",
+  "consent_withdrawn",
+  "no_longer_needed",
+  "objection",
+  "unlawful",
+  "legal_obligation",
+  "child",
+  "test_data",
+] as const;
 
 export const useRetention = () =>
   useQuery({ queryKey: ["retention"], queryFn: () => get<Retention>("/v1/retention"), retry: false });

@@ -13,7 +13,7 @@ const PAGES = [
   { key: "members", to: "/settings/members", right: "members.read" },
   { key: "keys", to: "/settings/keys", right: "keys.read" },
   { key: "audit", to: "/settings/audit", right: "audit.read" },
-  { key: "data", to: "/settings/data", right: "privacy.read" },
+  { key: "data", to: "/settings/data", right: "retention.read" },
 ] as const;
 
 /** One list of pages, each with a sentence of what it does. */
