@@ -35,7 +35,8 @@ SECRET_CONTEXT = "webhook_apps.app_secret"  # noqa: S105 - the name of a column
 KEY_BYTES = 18
 HINT_CHARACTERS = 4
 # A check that succeeds ends only stops that it can vouch for; the others wait for a person.
-ENDED_BY_CHECK = frozenset({"auth"})
+CREDENTIALS_UNREADABLE = "credentials_unreadable"
+ENDED_BY_CHECK = frozenset({"auth", CREDENTIALS_UNREADABLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +255,8 @@ async def stop_sender(
 ) -> bool:
     """Switch a sender off; what is queued for it waits. False when it is off already or gone.
 
-    `reason` is a word (auth, billing, sender_stop, restricted, member); `detail` a sentence for people.
+    `reason` is a word (auth, credentials_unreadable, billing, sender_stop, restricted, member); `detail` a sentence for
+    people.
     """
     sender = await store.lock_sender(conn, sender_id)
     if sender is None or sender.state is SenderState.STOPPED:

@@ -21,6 +21,7 @@ from sojourn.channels.signals import MessageReceived, PreferenceReported, Status
 from sojourn.channels.template_calls import ProviderRefused, create_template, delete_template, list_templates
 from sojourn.channels.transports import send_all
 from sojourn.channels.whatsapp.tasks import fetch_media, mark_read
+from sojourn.kit.crypto import KeyRing
 from tests.integration.channels.conftest import NADIA, PHONE, TOKEN, WABA, Bench, Sim, Web
 from tests.support import contents
 
@@ -106,6 +107,30 @@ async def test_refusals_carry_the_catalogues_reaction(bench: Bench, sim: Sim) ->
     )
     assert isinstance(stranger, Failed)
     assert stranger.reaction is FailureReaction.AUTH
+
+
+async def test_a_sender_whose_secret_cannot_be_opened_is_stopped_and_the_others_go_on(bench: Bench, sim: Sim) -> None:
+    good, bad = await bench.add_sender(sim.url), await bench.add_sender(sim.url, phone_number_id="402")
+    async with bench.work.transaction() as conn:
+        token = KeyRing([b"k" * 32]).encrypt(TOKEN.encode(), context="of another installation")
+        await store.upsert_credentials(conn, bad.id, token=token, hint="…", now=bench.work.now())
+    refused, sent = message(bad, c.Text(body="x")), message(good, c.Text(body="x"))
+    results = {result.attempt_id: result for result in await send_all(bench.work, [refused, sent])}
+    failed = results[refused.attempt_id]
+    assert isinstance(failed, Failed)
+    assert failed.reaction is FailureReaction.AUTH, "nothing left: it waits for the sender"
+    assert isinstance(results[sent.attempt_id], Accepted)
+    stopped = await bench.check(bad)
+    assert (stopped.state.value, stopped.stopped_reason) == ("stopped", "credentials_unreadable")
+    async with bench.work.transaction() as conn:
+        [line, *_] = await store.list_history(conn, bad.id, what="state", limit=10)
+        assert (line["new_value"], line["source"]) == ("stopped", "send")
+        assert (await store.get_sender(conn, bench.workspace_id, good.id)).state.value == "active"
+        sealed = bench.work.keys.encrypt(TOKEN.encode(), context=actions.TOKEN_CONTEXT)
+        await store.upsert_credentials(conn, bad.id, token=sealed, hint="…", now=bench.work.now())
+        await conn.execute("DELETE FROM senders WHERE id = %(id)s", {"id": good.id})
+        await conn.execute("UPDATE senders SET phone_number_id = %(n)s WHERE id = %(id)s", {"n": PHONE, "id": bad.id})
+    assert (await bench.check(bad)).state.value == "active", "a check with the new token lifts it"
 
 
 @pytest.mark.parametrize("scenario", [{"kind": "answer_lost"}, {"kind": "malformed_json"}])

@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from sojourn.channels import store as channel_store
 from sojourn.channels.base import Accepted, Failed, FailureReaction, OutboundMessage, StatusUpdate, Unknown
 from sojourn.channels.memory import memory
 from sojourn.channels.signals import StatusesReported
+from sojourn.consents.actions import record_consents
+from sojourn.consents.model import Purpose
 from sojourn.deliveries import tasks
 from sojourn.deliveries.actions import cancel_deliveries, resolve_tap
 from sojourn.deliveries.actions.reports import apply_statuses
@@ -19,7 +22,17 @@ from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Database
 from sojourn.templates import actions as templates
 from sojourn.workspaces.model import WorkspaceSettings
-from tests.integration.deliveries.world import Shop, answer, make_shop, order_message, promotion, request, withdraw
+from tests.integration.deliveries.world import (
+    Shop,
+    answer,
+    consent,
+    make_sender,
+    make_shop,
+    order_message,
+    promotion,
+    request,
+    withdraw,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -392,3 +405,23 @@ async def test_an_attempt_of_a_dead_worker_becomes_unknown(shop: Shop) -> None:
     assert (await shop.row(delivery))["status"] == "unknown"
     async with shop.db.transaction() as conn:
         assert not await tasks.in_flight(conn, shop.now)
+
+
+async def test_an_unreadable_sender_does_not_hold_the_others_up(
+    database: Database, keys: KeyRing, now: datetime
+) -> None:
+    shop = await make_shop(database, keys, now)
+    async with database.transaction() as conn:
+        bad = await make_sender(conn, shop.workspace_id, now, 80, "whatsapp")
+        await channel_store.upsert_credentials(conn, bad, token=b"sealed elsewhere", hint="", now=now)
+        agreed = consent(shop.people[1], Purpose.TRANSACTIONAL, "granted", now - HOUR, "whatsapp")
+        await record_consents(conn, shop.workspace_id, [agreed], keys=keys, now=now)
+    [stuck] = await shop.request(request(shop.people[1], "stuck", channel="whatsapp", sender_id=bad))
+    [fine] = await shop.request(request(shop.people[0], "fine"))
+    await shop.send()
+    assert (await shop.row(fine))["status"] == "accepted"
+    assert (await shop.row(stuck))["status"] == "queued"
+    [sender] = [row for row in await shop.rows("SELECT * FROM senders") if row["id"] == bad]
+    assert (sender["state"], sender["stopped_reason"]) == ("stopped", "credentials_unreadable")
+    shop.clock.push(HOUR)
+    assert await shop.send() == 0, "it waits for the sender"

@@ -1,17 +1,22 @@
 """An account as the client needs it: addresses and headers made once, secrets opened once a version."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+import structlog
 from multidict import CIMultiDict
 from yarl import URL
 
 from sojourn.channels import store
-from sojourn.channels.actions import SECRET_CONTEXT, TOKEN_CONTEXT
-from sojourn.kit.crypto import KeyRing
+from sojourn.channels.actions import CREDENTIALS_UNREADABLE, SECRET_CONTEXT, TOKEN_CONTEXT, stop_sender
+from sojourn.kit.crypto import KeyRing, UnreadableSecret
 from sojourn.kit.database import Conn, Row
 
 REMEMBERED_MAX = 10_000
+UNREADABLE = "the installation's key does not open its token or app secret: enter them again"
+
+log = structlog.get_logger(__name__)
 
 
 class Account:
@@ -59,19 +64,41 @@ _remembered: dict[UUID, Account] = {}
 
 
 async def load_accounts(conn: Conn, sender_ids: Sequence[UUID], keys: KeyRing) -> dict[UUID, Account]:
-    """The accounts of WhatsApp senders, one statement for all; a sender without token or gone is left out.
+    """The accounts of WhatsApp senders, one statement for all.
 
-    Secrets are opened once a version and kept in this process.
+    A sender without token, gone, or whose secrets cannot be opened is left out: one of them must not hold up the
+    others. Secrets are opened once a version and kept in this process.
     """
+    accounts, _ = await _load(conn, sender_ids, keys)
+    return accounts
+
+
+async def load_or_stop(
+    conn: Conn, sender_ids: Sequence[UUID], keys: KeyRing, *, now: datetime
+) -> tuple[dict[UUID, Account], frozenset[UUID]]:
+    """As `load_accounts`, and those whose secrets cannot be opened, which are stopped with that reason."""
+    accounts, unreadable = await _load(conn, sender_ids, keys)
+    for sender_id in sorted(unreadable):
+        await stop_sender(conn, sender_id, CREDENTIALS_UNREADABLE, now, detail=UNREADABLE)
+    return accounts, unreadable
+
+
+async def _load(conn: Conn, sender_ids: Sequence[UUID], keys: KeyRing) -> tuple[dict[UUID, Account], frozenset[UUID]]:
     accounts: dict[UUID, Account] = {}
+    unreadable: set[UUID] = set()
     for row in await store.list_credentials(conn, sender_ids):
         if row["channel"] != "whatsapp" or row["access_token"] is None:
             continue
         known = _remembered.get(row["id"])
         if known is None or known.version != (row["version"], row["app_version"]):
-            known = Account(row, keys)
+            try:
+                known = Account(row, keys)
+            except UnreadableSecret:
+                log.error("credentials_unreadable", sender_id=str(row["id"]))
+                unreadable.add(row["id"])
+                continue
             if len(_remembered) >= REMEMBERED_MAX:
                 _remembered.clear()
             _remembered[row["id"]] = known
         accounts[row["id"]] = known
-    return accounts
+    return accounts, frozenset(unreadable)

@@ -16,7 +16,7 @@ import structlog
 from sojourn.channels.base import Accepted, Failed, FailureReaction, OutboundMessage, Result, Unknown
 from sojourn.channels.content import Content
 from sojourn.channels.whatsapp import client, media
-from sojourn.channels.whatsapp.account import Account, load_accounts
+from sojourn.channels.whatsapp.account import UNREADABLE, Account, load_or_stop
 from sojourn.channels.whatsapp.errors import RETRY_AFTER_SECONDS, classify
 from sojourn.channels.whatsapp.graph import Answer, NoAnswer, NotSent, SendAnswer, read_send_answer
 from sojourn.channels.whatsapp.media_refs import asset_ids_of, resolve_assets
@@ -36,7 +36,8 @@ async def send_batch(work: Work, messages: Sequence[OutboundMessage]) -> list[Re
     """Send messages of any number of senders; one result each, in no particular order. Raises nothing of its own."""
     try:
         async with work.transaction() as conn:
-            accounts = await load_accounts(conn, sorted({message.sender_id for message in messages}), work.keys)
+            sender_ids = sorted({message.sender_id for message in messages})
+            accounts, unreadable = await load_or_stop(conn, sender_ids, work.keys, now=work.now())
         uploads = await media.resolve_uploads(work, accounts, messages)
     except DatabaseUnavailable:  # nothing has left yet
         return [
@@ -47,10 +48,19 @@ async def send_batch(work: Work, messages: Sequence[OutboundMessage]) -> list[Re
         tasks = [
             group.create_task(_send(work.http, gate, accounts.get(message.sender_id), message, uploads))
             for message in messages
+            if message.sender_id not in unreadable
         ]
-    results = [task.result() for task in tasks]
+    results = [
+        *(task.result() for task in tasks),
+        *(_unreadable(message) for message in messages if message.sender_id in unreadable),
+    ]
     await _forget_stale_media(work, messages, results)
     return results
+
+
+def _unreadable(message: OutboundMessage) -> Failed:
+    """Nothing left: it waits for the sender, which is stopped."""
+    return _failed(message, "Sender's credentials cannot be read", UNREADABLE, FailureReaction.AUTH)
 
 
 async def _send(

@@ -11,7 +11,7 @@ from sojourn.channels.jobs import CheckSender, ConnectWebhook, FetchMedia, MarkR
 from sojourn.channels.model import SenderChange
 from sojourn.channels.webhook_store import ParsedBody
 from sojourn.channels.whatsapp import checks_live, client, media, parsing
-from sojourn.channels.whatsapp.account import Account, load_accounts
+from sojourn.channels.whatsapp.account import Account, load_accounts, load_or_stop
 from sojourn.channels.whatsapp.graph import GraphError, GraphUnreachable
 from sojourn.kit import crash
 from sojourn.kit.database import Conn, Row
@@ -81,10 +81,12 @@ async def check_senders(work: Work, batch: list[CheckSender]) -> None:
         resume, connect = wanted.get(job.sender_id, (False, False))
         wanted[job.sender_id] = (resume or job.resume, connect or job.connect)
     async with work.transaction() as conn:
-        accounts = await load_accounts(conn, list(wanted), work.keys)
+        accounts, unreadable = await load_or_stop(conn, list(wanted), work.keys, now=work.now())
     gate = asyncio.Semaphore(PARALLEL_CALLS)
     async with asyncio.TaskGroup() as group:
         for sender_id, (resume, connect) in wanted.items():
+            if sender_id in unreadable:
+                continue
             account = accounts.get(sender_id)
             group.create_task(_check_one(work, gate, sender_id, account, resume=resume, connect=connect))
 
