@@ -15,11 +15,13 @@ RIGHTS = frozenset(
     for noun in (
         "alerts",
         "allow_list",
+        "archives",
         "audit",
         "campaigns",
         "consents",
         "conversations",
         "deliveries",
+        "erasures",
         "events",
         "evidence",
         "imports",
@@ -30,9 +32,9 @@ RIGHTS = frozenset(
         "members",
         "messages",
         "pricing",
-        "privacy",
         "profiles",
         "reports",
+        "retention",
         "senders",
         "simulator",
         "suppressions",
@@ -46,7 +48,7 @@ RIGHTS = frozenset(
 BUNDLES: dict[str, frozenset[str]] = {
     "full": frozenset({EVERY_RIGHT}),
     "read": frozenset(right for right in RIGHTS if right.endswith(".read"))
-    - {"keys.read", "evidence.read", "members.read", "privacy.read"},
+    - {"archives.read", "keys.read", "evidence.read", "members.read"},
     "ingest": frozenset({"events.write", "profiles.write"}),
     "send": frozenset({"deliveries.read", "deliveries.write", "messages.read", "templates.read"}),
 }
