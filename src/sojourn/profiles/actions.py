@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from sojourn.profiles.model import (
     Scheme,
 )
 from sojourn.profiles.phone_numbers import address_key, country_of, normalise_identity
+from sojourn.profiles.settling import settle_addresses
 from sojourn.profiles.signals import AddressLost, ProfilesTouched
 from sojourn.workspaces import audit
 from sojourn.workspaces.caller import SYSTEM
@@ -38,8 +39,6 @@ __all__ = [
     "unmerge_profile",
     "update_attributes",
 ]
-
-RACES_MAX = 5
 
 
 async def resolve_profiles(
@@ -73,7 +72,7 @@ async def resolve_refs(
     """
     refs = [_normalised(ref, default_region) for ref in refs]
     keyed = [resolution.keyed(ref) for ref in refs]
-    plan = await _settle_addresses(conn, workspace_id, keyed, functools.partial(_new_profile_id, now), now)
+    plan = await settle_addresses(conn, workspace_id, keyed, functools.partial(_new_profile_id, now), now)
     patches: dict[ProfileId, Patch] = {}
     for ref, found in zip(refs, plan.resolutions, strict=True):
         if ref.attributes:
@@ -108,33 +107,6 @@ def _normalised(ref: ProfileRef, region: str | None) -> ProfileRef:
 
 def _new_profile_id(now: datetime) -> ProfileId:
     return ProfileId(new_id(now))
-
-
-async def _settle_addresses(
-    conn: Conn,
-    workspace_id: UUID,
-    refs: Sequence[resolution.KeyedRef],
-    new_profile: Callable[[], ProfileId],
-    now: datetime,
-) -> resolution.Plan:
-    """Write the addresses that are new; repeated as long as somebody else was faster with one of them."""
-    keys = {key for ref in refs for key, _ in ref.identities}
-    for _ in range(RACES_MAX):
-        owners = await identity_store.find_owners(conn, workspace_id, keys)
-        ambiguous = resolution.ambiguous_owners(refs, owners)
-        strong = await identity_store.list_strong_ids(conn, workspace_id, ambiguous) if ambiguous else {}
-        apart = await merge_store.list_apart(conn, workspace_id, ambiguous) if len(ambiguous) > 1 else set()
-        plan = resolution.plan(refs, owners, {one: strong.get(one, []) for one in ambiguous}, new_profile, apart)
-        written = await identity_store.insert_identities(conn, workspace_id, list(plan.inserts.values()), now)
-        if len(written) == len(plan.inserts):
-            break
-        await identity_store.delete_keys(conn, workspace_id, written)
-    else:
-        raise TimeoutError("addresses kept changing hands")
-    await identity_store.update_spellings(conn, workspace_id, list(plan.spellings.values()), now)
-    primaries = [(profile, scheme, key) for (profile, scheme), key in plan.primaries.items()]
-    await identity_store.update_primaries(conn, workspace_id, primaries)
-    return plan
 
 
 async def _insert_fresh(
@@ -248,9 +220,11 @@ async def attach_identities(
 ) -> list[bool]:
     """Give further addresses to known profiles (the WhatsApp id that Meta answered a phone number with).
 
-    An address that belongs to somebody else stays there: False in its place.
+    An address that belongs to somebody else stays there: False in its place. Those of a merged profile go to the one
+    that stands for it.
     """
-    rows = [(profile_id, normalise_identity(identity)) for profile_id, identity in additions]
+    people = await store.lock_people(conn, [profile_id for profile_id, _ in additions])
+    rows = [(people[profile_id][0], normalise_identity(identity)) for profile_id, identity in additions]
     keys = [address_key(identity.scheme, identity.value) for _, identity in rows]
     inserts: dict[str, NewIdentity] = {}
     for key, (profile_id, identity) in zip(keys, rows, strict=True):
@@ -282,11 +256,14 @@ async def move_identity(
     Consent stays with the address that it was given for. Whoever had a new address before loses it. Returns the
     profile, or None when nobody here had any of the old addresses.
     """
-    owners = await identity_store.find_by_identity(conn, workspace_id, [normalise_identity(one) for one in old])
+    former = [normalise_identity(one) for one in old]
+    fresh = [normalise_identity(identity) for identity in new]
+    owners = await identity_store.find_by_identity(conn, workspace_id, [*former, *fresh])
+    await store.lock_whole_people(conn, set(owners.values()))
+    owners = await identity_store.find_by_identity(conn, workspace_id, former)
     if not owners:
         return None
     profile_id = next(iter(owners.values()))
-    fresh = [normalise_identity(identity) for identity in new]
     rows = {
         key: NewIdentity(key=key, profile_id=profile_id, scheme=one.scheme, value=one.value)
         for key, one in ((address_key(one.scheme, one.value), one) for one in fresh)

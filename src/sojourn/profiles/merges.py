@@ -33,12 +33,14 @@ class Unmerged:
 async def apply_merges(
     conn: Conn, workspace_id: UUID, merges: Mapping[ProfileId, ProfileId], *, actor: Caller | str, now: datetime
 ) -> None:
-    """Make losers aliases of winners (loser to winner): addresses move, missing attributes are filled in."""
+    """Make losers aliases of winners (loser to winner): addresses move, missing attributes are filled in.
+
+    The caller holds the locks of all of them and of their aliases, and knows that each stands for itself.
+    """
     if not merges:
         return
     pairs = sorted(merges.items())
     people = {profile for pair in pairs for profile in pair}
-    await store.lock_profiles(conn, people)
     known = await store.get_profiles(conn, workspace_id, people)
     moved = await identity_store.update_owner(conn, workspace_id, pairs, now)
     done: list[Merge] = []
@@ -85,15 +87,23 @@ async def merge_profile(
     No row of their history moves. Raises UnknownProfile, and MergeRefused for a profile with itself. Repeating it
     changes nothing.
     """
+    await _lock_people(conn, workspace_id, loser_id, winner_id)
     winner = await store.get_profile(conn, workspace_id, winner_id)
-    loser = (await store.get_profiles(conn, workspace_id, [loser_id])).get(ProfileId(loser_id))
-    if loser is not None and loser.merged_into == winner.id:
+    given = (await store.get_profiles(conn, workspace_id, [loser_id]))[ProfileId(loser_id)]
+    if given.merged_into == winner.id:
         return winner
     loser = await store.get_profile(conn, workspace_id, loser_id)
     if loser.id == winner.id:
         raise MergeRefused(profile_id=str(winner_id), reason="same_profile")
     await apply_merges(conn, workspace_id, {loser.id: winner.id}, actor=actor, now=now)
     return await store.get_profile(conn, workspace_id, winner.id)
+
+
+async def _lock_people(conn: Conn, workspace_id: UUID, *ids: UUID) -> None:
+    """Lock the people behind these profiles: two merges at once must not make each an alias of the other."""
+    for id_ in ids:
+        await store.get_profile(conn, workspace_id, id_)
+    await store.lock_whole_people(conn, ids)
 
 
 async def unmerge_profile(
@@ -105,10 +115,8 @@ async def unmerge_profile(
     changed since; profiles that had been merged into the loser go with it. What was recorded meanwhile stays with the
     winner. From now on only a merge by hand makes them one again. Raises UnknownProfile and UnmergeRefused.
     """
+    await _lock_people(conn, workspace_id, loser_id, winner_id)
     standing = await store.get_profile(conn, workspace_id, winner_id)
-    await store.get_profile(conn, workspace_id, loser_id)
-    aliases = await merge_store.find_aliases(conn, [standing.id])
-    await store.lock_profiles(conn, {standing.id, *aliases})
     aliases = await merge_store.find_aliases(conn, [standing.id])
     if loser_id not in aliases:
         raise UnmergeRefused(profile_id=str(winner_id), loser_id=str(loser_id), reason="not_merged")

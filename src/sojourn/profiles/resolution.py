@@ -49,6 +49,19 @@ class Plan:
     moves: dict[str, tuple[StoredIdentity, ProfileId]] = field(default_factory=dict)
     merges: dict[ProfileId, ProfileId] = field(default_factory=dict)
 
+    def needed_locks(self) -> set[ProfileId]:
+        """Known profiles that must be locked before this is written: everybody of the batch once an address changes.
+
+        None where it only makes new people and names known ones, as most batches do.
+        """
+        changed = {row.profile_id for row in (*self.inserts.values(), *self.spellings.values())}
+        changed |= {owner for owner, _ in self.primaries} | self.merges.keys() | set(self.merges.values())
+        changed |= {one for row, winner in self.moves.values() for one in (row.profile_id, winner)}
+        changed -= set(self.fresh)
+        if not changed:
+            return set()
+        return (changed | {one.profile_id for one in self.resolutions}) - set(self.fresh)
+
 
 def keyed(ref: ProfileRef) -> KeyedRef:
     """A reference, ready to be looked up. Its identities must be normalised."""

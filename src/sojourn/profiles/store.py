@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from psycopg import Rollback
+
 from sojourn.kit import ids as kit_ids
 from sojourn.kit import json
 from sojourn.kit.crypto import DataKey, KeyRing, new_data_key, unwrap_data_key, wrap_data_key
@@ -37,9 +39,31 @@ async def get_profile(conn: Conn, workspace_id: UUID, profile_id: UUID) -> Profi
     return found
 
 
+# Locks of people are taken in one order everywhere: new addresses by their keys, profiles in one statement by their
+# ids, then known addresses. Whoever finds that what was read before a lock has changed gives the lock back first.
+
+
 async def lock_profiles(conn: Conn, ids: Iterable[UUID]) -> None:
-    """Lock profiles until the transaction ends, in the order of their ids."""
+    """Lock profiles in the order of their ids, so that they may be merged: nobody else names them meanwhile."""
     await fetch_all(conn, SQL_LOCK_PROFILES, _keys(ids))
+
+
+async def lock_owners(conn: Conn, ids: Iterable[UUID]) -> None:
+    """Lock profiles in the order of their ids, so that their addresses may change."""
+    await fetch_all(conn, SQL_LOCK_OWNERS, _keys(ids))
+
+
+async def lock_whole_people(conn: Conn, ids: Iterable[UUID]) -> None:
+    """As `lock_profiles`, for all profiles of the people behind these, as they stand once the locks are there."""
+    wanted = list(ids)
+    is_settled = False
+    while not is_settled:
+        people = await list_people(conn, wanted)
+        async with conn.transaction() as attempt:
+            await lock_profiles(conn, {one for person in people.values() for one in person})
+            is_settled = await list_people(conn, wanted) == people
+            if not is_settled:
+                raise Rollback(attempt)
 
 
 async def list_profiles(conn: Conn, workspace_id: UUID, *, after: UUID | None, limit: int) -> list[Profile]:
@@ -81,7 +105,7 @@ async def lock_people(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, tuple[Profi
         heads = {person[0] for person in people.values() if len(person) > 1} - locked
         if not heads:
             return people
-        await fetch_all(conn, SQL_LOCK_HEADS, _keys(sorted(heads)))
+        await lock_owners(conn, heads)
         locked |= heads
 
 
@@ -239,7 +263,7 @@ SELECT id, coalesce(merged_into, id) AS standing FROM profiles WHERE id = ANY(%(
 SQL_KEEP_PROFILES: LiteralString = """
 SELECT id FROM profiles WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) ORDER BY id FOR KEY SHARE
 """
-SQL_LOCK_HEADS: LiteralString = """
+SQL_LOCK_OWNERS: LiteralString = """
 SELECT id FROM profiles WHERE id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s) ORDER BY id FOR NO KEY UPDATE
 """
 SQL_COPY_PROFILES: LiteralString = """

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
+from dataclasses import replace
 from datetime import datetime
-from typing import LiteralString
 from uuid import UUID
 
 import pytest
 
-from sojourn.events.signals import EventRecorded
-from sojourn.journeys import actions
 from sojourn.kit.crypto import KeyRing
-from sojourn.kit.database import Conn, Database, fetch_value
+from sojourn.kit.database import Conn, Database
 from sojourn.profiles import actions as profiles
-from sojourn.profiles.model import ProfileId
 from tests.support.journeys import World, make_world
+from tests.support.waiting import start_and_wait_for
 
 PARCEL = """
   start: {type: event_trigger, event: order.shipped, run_key: event.order_id, next: wait}
@@ -113,25 +109,30 @@ async def test_after_the_merge_was_undone_each_has_runs_of_their_own(world: Worl
     assert sorted(run.profile_id for run in await world.runs()) == sorted([world.anna, bert])
 
 
-async def test_a_merge_waits_for_the_run_that_is_just_starting(database: Database, now: datetime) -> None:
-    keys = KeyRing([hashlib.sha256(b"sojourn tests").digest()])
+async def test_a_merge_waits_for_the_run_that_is_just_starting(
+    database: Database, now: datetime, keys: KeyRing
+) -> None:
     async with database.transaction() as conn:
         world = await make_world(conn, now, keys)
         bert = await world.person("Bert")
         await world.publish(PARCEL)
+
+    async def merge(conn: Conn) -> None:
+        await become_one(replace(world, conn=conn), loser=world.anna, winner=bert)
+
     async with database.transaction() as starting:
         world.conn = starting
         await world.receive(world.event("order.shipped", world.anna, order_id="Q1"))
-        merging = asyncio.create_task(merge_in_its_own_transaction(database, world, loser=world.anna, winner=bert))
-        await someone_waits_for(database, starting)
+        merging = await start_and_wait_for(database, starting, merge)
     await merging
     async with database.transaction() as world.conn:
         await world.receive(world.event("order.shipped", bert, order_id="Q1"))
         assert len(await world.runs()) == 1
 
 
-async def test_two_profiles_of_a_person_do_not_start_the_same_run_at_once(database: Database, now: datetime) -> None:
-    keys = KeyRing([hashlib.sha256(b"sojourn tests").digest()])
+async def test_two_profiles_of_a_person_do_not_start_the_same_run_at_once(
+    database: Database, now: datetime, keys: KeyRing
+) -> None:
     async with database.transaction() as conn:
         world = await make_world(conn, now, keys)
         bert = await world.person("Bert")
@@ -139,38 +140,13 @@ async def test_two_profiles_of_a_person_do_not_start_the_same_run_at_once(databa
         early = world.event("order.shipped", world.anna, order_id="Q1")
         await become_one(world, loser=world.anna, winner=bert)
     late = world.event("order.shipped", bert, order_id="Q1")
+
+    async def receive(conn: Conn) -> None:
+        await replace(world, conn=conn).receive(late)
+
     async with database.transaction() as first:
-        await actions.receive_events(first, [early], keys=keys, now=now)
-        second = asyncio.create_task(receive_in_its_own_transaction(database, late, keys=keys, now=now))
-        await someone_waits_for(database, first)
+        await replace(world, conn=first).receive(early)
+        second = await start_and_wait_for(database, first, receive)
     await second
     async with database.transaction() as world.conn:
         assert len(await world.runs()) == 1
-
-
-async def merge_in_its_own_transaction(
-    database: Database, world: World, *, loser: ProfileId, winner: ProfileId
-) -> None:
-    async with database.transaction() as conn:
-        await profiles.merge_profile(
-            conn, world.caller.workspace_id, loser_id=loser, winner_id=winner, actor="system", now=world.now
-        )
-
-
-async def receive_in_its_own_transaction(
-    database: Database, event: EventRecorded, *, keys: KeyRing, now: datetime
-) -> None:
-    async with database.transaction() as conn:
-        await actions.receive_events(conn, [event], keys=keys, now=now)
-
-
-async def someone_waits_for(database: Database, holder: Conn) -> None:
-    """Return once another transaction waits for a lock that this one has."""
-    async with database.transaction() as conn, asyncio.timeout(10):
-        while not await fetch_value(conn, SQL_IS_WAITED_FOR, {"pid": holder.info.backend_pid}):
-            await asyncio.sleep(0.005)
-
-
-SQL_IS_WAITED_FOR: LiteralString = """
-SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %(pid)s = ANY(pg_blocking_pids(pid)))
-"""
