@@ -262,6 +262,13 @@ class CancelIn(Form):
     owner_id: UUID | None = None
     reason: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9_]+$")] = "cancelled"
 
+    def mistakes(self) -> list[FieldError]:
+        """What the types cannot say."""
+        names = ["delivery_ids", "profile_id", "run_id", "owner_id"]
+        if any(getattr(self, name) is not None for name in names):
+            return []
+        return [{"field": names[0], "code": "one_of", "limit": names, "message": f"one of {', '.join(names)}"}]
+
 
 class CancelOut(BaseModel):
     """How many were still waiting; what had left runs on."""

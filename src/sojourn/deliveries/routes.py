@@ -173,6 +173,8 @@ async def list_unknown(caller: Reader, conn: ConnDep, limit: Limit = 50, cursor:
 @router.post("/v1/deliveries/cancel")
 async def cancel_deliveries(body: CancelIn, caller: Writer, conn: ConnDep, now: Now) -> CancelOut:
     """Take back what waits. What was handed to the provider runs on."""
+    if mistakes := body.mistakes():
+        raise InvalidInput(mistakes)
     cancelled = await actions.cancel_deliveries(
         conn,
         caller.workspace_id,

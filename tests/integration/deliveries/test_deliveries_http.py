@@ -214,3 +214,20 @@ async def test_an_own_rate_card_prices_what_arrives_after_it(api: Client, shop: 
     await shop.report(shop.update(memory.sent[0].attempt_id, "read"))
     [cost] = await shop.rows("SELECT amount_micro, currency FROM costs")
     assert cost == {"amount_micro": 20_000, "currency": "EUR"}
+
+
+async def test_cancelling_names_what_it_takes_back(api: Client, shop: Shop) -> None:
+    for body in ({}, {"reason": "changed"}, {"profile_id": None}):
+        answer = await api.post("/v1/deliveries/cancel", json=body)
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert error["code"] == "one_of"
+        assert error["limit"] == ["delivery_ids", "profile_id", "run_id", "owner_id"]
+    assert (await api.post("/v1/deliveries/cancel", json={"delivery_ids": []})).json() == {"cancelled": 0}
+
+
+async def test_a_list_may_begin_at_any_moment(api: Client, shop: Shop) -> None:
+    await api.post("/v1/deliveries", json=order(shop, "o-1"))
+    for since, count in (("1960-01-01T00:00:00Z", 1), ("0001-01-01T00:00:00Z", 1), ("9999-12-31T23:59:59Z", 0)):
+        answer = await api.get("/v1/deliveries", params={"since": since})
+        assert (answer.status_code, len(answer.json()["items"])) == (200, count)
