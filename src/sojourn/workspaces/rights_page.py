@@ -14,9 +14,9 @@ HEAD = """# Rights
 Made from `src/sojourn/workspaces/` by `python -m sojourn.workspaces.rights_page`; do not edit by hand. Which right a
 route asks for stands beside it in `/v1/openapi.json`, under `security`.
 
-A right is `<noun>.read` or `<noun>.write`. A member has the rights of all their roles; a workspace adds roles of its own
-by `POST /v1/roles`. An API key has the rights of its scopes. Rights are looked up with every request: who loses one has
-lost it with the next, and open live streams end. Nobody gives away, resets or takes away more than they have themselves.
+A right is `<noun>.read` or `<noun>.write`. A member has the rights of all their roles; a workspace adds roles of its
+own by `POST /v1/roles`. An API key has the rights of its scopes. Rights are looked up with every request: who loses one
+has lost it with the next, and open live streams end. Nobody gives away, resets or takes away more than they have.
 """
 
 
