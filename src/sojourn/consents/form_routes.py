@@ -21,6 +21,7 @@ from sojourn.consents.forms import FormContent, Submission
 from sojourn.consents.links import CODE_LENGTH, CODE_LETTERS, LinkContent
 from sojourn.consents.model import ChannelName, ConsentState
 from sojourn.consents.page import HEADERS, PageState, choose_language, render_page
+from sojourn.consents.warnings import ConsentWarning, list_warnings
 from sojourn.countries.purposes import Purpose
 from sojourn.countries.topics import Topic
 from sojourn.kit.clock import system_now
@@ -154,10 +155,14 @@ class SubmissionIn(BaseModel):
 
 
 class SubmittedOut(BaseModel):
-    """Whose it is, and whether a confirming tap is waited for (`pending`)."""
+    """Whose it is, and what holds now: `pending` while a confirming tap is waited for.
+
+    The same `idempotency_key` again changes nothing and tells the present state.
+    """
 
     profile_id: UUID
     state: ConsentState
+    warnings: list[ConsentWarning] = []
 
 
 @router.post("/v1/opt-in-forms/{slug}/submissions", status_code=202)
@@ -189,7 +194,8 @@ async def post_submission(
         )
     except InvalidIdentity as error:
         raise InvalidInput([error.at("phone")]) from error
-    return SubmittedOut(profile_id=done.profile_id, state=done.state)
+    warnings = await list_warnings(conn, workspace, [done.state])
+    return SubmittedOut(profile_id=done.profile_id, state=done.state, warnings=warnings)
 
 
 HTML: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}

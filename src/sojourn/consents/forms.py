@@ -17,6 +17,7 @@ from sojourn.consents.actions import record_consents
 from sojourn.consents.errors import SlugTaken, TooManySubmissions, UnknownForm, UnknownWording
 from sojourn.consents.form_store import StoredForm
 from sojourn.consents.model import ConsentChange, ConsentSource, ConsentState, Evidence, Purpose
+from sojourn.consents.store import read_consent_facts
 from sojourn.countries.topics import InvalidTopic, normalise_topic
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
@@ -83,7 +84,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What became of it: whose it is, and whether a confirming tap is waited for."""
+    """What became of it: whose it is, and what holds for them now, also when the form was sent in before."""
 
     profile_id: UUID
     state: ConsentState
@@ -164,7 +165,8 @@ async def submit_form(
     reminder = REMINDER_AFTER if settings.double_opt_in_reminder else None
     days = settings.double_opt_in_days
     await record_consents(conn, workspace.id, changes, keys=keys, now=now, pending_days=days, reminder_after=reminder)
-    return Submitted(profile_id=found.profile_id, state=state)
+    facts = await read_consent_facts(conn, workspace.id, [found.profile_id], content.channel, now, keys=keys)
+    return Submitted(profile_id=found.profile_id, state=facts[found.profile_id].state(content.purpose))
 
 
 def _chosen(content: FormContent, submission: Submission) -> list[str]:

@@ -109,6 +109,23 @@ def _params(request: ConsentRequest) -> dict[str, Any]:
     return {**{name: getattr(request, name) for name in ConsentRequest.__slots__}, "bucket": bucket_of(request.id)}
 
 
+async def find_question(conn: Conn, workspace_id: UUID, template: str) -> int | None:
+    """How many languages of a template are approved; None when there is no such template."""
+    row = await fetch_optional(conn, SQL_FIND_QUESTION, {"workspace": workspace_id, "template": template})
+    return None if row is None else int(row["approved"])
+
+
+# Read here and not asked of `templates`: the two folders do not know each other.
+SQL_FIND_QUESTION: LiteralString = """
+SELECT count(*) FILTER (WHERE v.state = 'approved') AS approved
+  FROM templates t
+  LEFT JOIN template_variants v ON v.template_id = t.id
+ WHERE t.workspace_id = %(workspace)s
+   AND t.name = %(template)s
+   AND t.archived_at IS NULL
+ GROUP BY t.id
+"""
+
 SQL_FIND_OPEN: LiteralString = """
 SELECT p.person_id, r.id, r.workspace_id, r.profile_id, r.channel, r.purpose, r.topics, r.identity_key, r.locale,
        r.state, r.entry_ids, r.requested_at, r.expires_at, r.asked_at, r.questions, r.reminder_due_at, r.closed_at

@@ -16,6 +16,7 @@ from sojourn.consents.keywords import load_languages, recognise
 from sojourn.consents.list_routes import Channel
 from sojourn.consents.model import Consent, ConsentChange, ConsentFacts, ConsentSource, ConsentState, Evidence, Purpose
 from sojourn.consents.people_in import ProfileIn, resolve_people
+from sojourn.consents.warnings import ConsentWarning, list_warnings
 from sojourn.countries.topics import Topic
 from sojourn.kit.web import ConnDep, Keys, Now
 from sojourn.profiles.store import get_profile
@@ -94,9 +95,10 @@ class ConsentOut(BaseModel):
 
 
 class ConsentsOut(BaseModel):
-    """One row a change, in their order."""
+    """One row a change, in their order; `warnings` when something keeps the question from being asked."""
 
     items: list[ConsentOut]
+    warnings: list[ConsentWarning] = []
 
 
 @router.post("/v1/consents")
@@ -142,7 +144,8 @@ async def post_consents(
         await audit.record(
             conn, caller, caller.workspace_id, "consents.recorded", "consent_entry", fresh[0].id, told, now
         )
-    return ConsentsOut(items=[ConsentOut.of(consent) for consent in consents])
+    warnings = await list_warnings(conn, workspace, [consent.state for consent in consents])
+    return ConsentsOut(items=[ConsentOut.of(consent) for consent in consents], warnings=warnings)
 
 
 class ScopeOut(BaseModel):

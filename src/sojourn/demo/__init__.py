@@ -36,13 +36,16 @@ async def open_shop(stage: Stage, *, report: Callable[[str], None]) -> str:
     notes = await door.open_door(stage.database_url, stage.data_dir)
     async with _both_sides(stage, notes) as (api, sim):
         is_open = await shop.is_open(api)
-        await shop.set_up_simulator(sim, (await api.get("/v1/templates"))["items"])
+        templates = (await api.get("/v1/templates"))["items"]
+        await shop.set_up_simulator(sim, templates)
         sender = await shop.connect_number(api, stage.simulator)
         if sender["state"] != "active":
             report(f"the sender is {sender['state']}: {sender['state_reason']}")
         if not is_open:
             report(await shop.bring_people(api))
+        if not is_open or shop.missing_templates(templates):
             await shop.bring_templates(api, report)
+        if not is_open:
             await shop.bring_journey(api)
     return notes.api_key
 

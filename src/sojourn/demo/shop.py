@@ -140,6 +140,12 @@ async def bring_templates(api: Api, report: Report) -> None:
             report(line)
 
 
+def missing_templates(known: list[dict[str, Any]]) -> list[str]:
+    """The demo's templates that an older demo does not have yet."""
+    names = {template["name"] for template in known}
+    return [draft["name"] for draft in json.loads((DATA / "templates.json").read_text()) if draft["name"] not in names]
+
+
 async def bring_journey(api: Api) -> dict[str, Any]:
     """The order journey, published."""
     source = (DATA / "order-updates.yaml").read_bytes()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from sojourn.consents import routes, store
 from sojourn.consents.model import ConsentState, Purpose
 from sojourn.kit import json
 from sojourn.kit.crypto import KeyRing
-from sojourn.kit.database import Database, fetch_all, fetch_value
+from sojourn.kit.database import Database, execute, fetch_all, fetch_value
 from sojourn.kit.jobs import Registry
 from sojourn.kit.web import install_error_handlers
 from sojourn.workspaces.actions import create_key, create_workspace
@@ -308,6 +308,51 @@ async def test_a_form_keeps_its_versions_and_takes_submissions(api: Api) -> None
     assert (await api.call("POST", "/v1/opt-in-forms/nl-foot-2/close"))[0] == 204
     assert (await api.call("POST", "/v1/opt-in-forms/nl-foot-2/submissions", submission))[0] == 404
     assert (await api.call("GET", "/v1/opt-in-forms"))[1]["items"][0]["is_open"] is False
+
+
+async def test_a_submission_again_tells_what_holds_now(api: Api) -> None:
+    await api.call("POST", "/v1/opt-in-forms", {**FORM, "double_opt_in": False})
+    form = {"phone": "+447700900303", "wording_hash": "9f2c", "idempotency_key": "s1"}
+    status, body, _ = await api.call("POST", "/v1/opt-in-forms/nl-foot-2/submissions", form)
+    assert (status, body["state"], body["warnings"]) == (202, "granted", [])
+    stop = {"profile": {"phone": "+447700900303"}, "purpose": "marketing", "state": "withdrawn"}
+    assert (await api.call("POST", "/v1/consents", {"consents": [stop]}))[0] == 200
+    status, body, _ = await api.call("POST", "/v1/opt-in-forms/nl-foot-2/submissions", form)
+    assert (status, body["state"]) == (202, "withdrawn")
+
+
+async def test_a_question_that_nobody_can_be_asked_is_said_at_once(api: Api) -> None:
+    pending = {"consents": [{**GRANT, "state": "pending", "effective_at": None}]}
+    _, body, _ = await api.call("POST", "/v1/consents", pending)
+    [warning] = body["warnings"]
+    assert (warning["code"], warning["template"]) == ("question_template_missing", "opt_in_question")
+    _, body, _ = await api.call("POST", "/v1/consents", {"consents": [GRANT]})
+    assert body["warnings"] == []
+    await api.call("POST", "/v1/opt-in-forms", FORM)
+    form = {"phone": "+447700900304", "wording_hash": "9f2c"}
+    _, body, _ = await api.call("POST", "/v1/opt-in-forms/nl-foot-2/submissions", form)
+    assert (body["state"], body["warnings"][0]["code"]) == ("pending", "question_template_missing")
+    async with api.database.transaction() as conn:
+        await execute(conn, SQL_QUESTION, {"id": UUID(int=7), "workspace": api.workspace, "now": api.now})
+    _, body, _ = await api.call("POST", "/v1/consents", pending)
+    assert body["warnings"][0]["code"] == "question_template_not_approved"
+    async with api.database.transaction() as conn:
+        await execute(conn, SQL_APPROVED, {"id": UUID(int=7), "workspace": api.workspace, "now": api.now})
+    _, body, _ = await api.call("POST", "/v1/consents", pending)
+    assert body["warnings"] == []
+
+
+SQL_QUESTION: LiteralString = """
+INSERT INTO templates (id, workspace_id, name, purpose, category, default_language, parameter_format, created_at,
+                       updated_at)
+VALUES (%(id)s, %(workspace)s, 'opt_in_question', 'consent_request', 'utility', 'en', 'named', %(now)s, %(now)s)
+"""
+
+SQL_APPROVED: LiteralString = """
+INSERT INTO template_variants (id, workspace_id, template_id, language, state, category, components, created_at,
+                               updated_at)
+VALUES (%(id)s, %(workspace)s, %(id)s, 'en', 'approved', 'utility', '[]', %(now)s, %(now)s)
+"""
 
 
 async def test_the_hosted_page_is_plain_strict_and_says_no_more_than_it_must(api: Api) -> None:

@@ -14,6 +14,8 @@ from sojourn.demo.people import COUNT, as_csv, people
 from sojourn.imports.model import Row
 from sojourn.imports.reading import read_rows
 from sojourn.journeys.interpreter.validate import validate_text
+from sojourn.preferences.actions import REPLY_IDS
+from sojourn.workspaces.model import WorkspaceSettings
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -43,6 +45,17 @@ def test_the_examples_are_what_the_demo_uses() -> None:
     assert (EXAMPLES / "journeys" / journey).read_text() == (shop.DATA / journey).read_text()
     for template in json.loads((shop.DATA / "templates.json").read_text()):
         assert json.loads((EXAMPLES / "templates" / f"{template['name']}.json").read_text()) == template
+
+
+def test_the_demo_can_ask_to_confirm_an_opt_in() -> None:
+    drafts = {draft["name"]: draft for draft in json.loads((shop.DATA / "templates.json").read_text())}
+    question = drafts[WorkspaceSettings().opt_in_question_template]
+    assert question["purpose"] == "consent_request"
+    for variant in question["variants"]:
+        [buttons] = [part["buttons"] for part in variant["components"] if part["type"] == "BUTTONS"]
+        assert [button["id"] for button in buttons] == list(REPLY_IDS.values())
+    assert shop.missing_templates([{"name": name} for name in drafts]) == []
+    assert shop.missing_templates([{"name": "order_shipped"}]) == [name for name in drafts if name != "order_shipped"]
 
 
 def test_the_example_customers_can_be_read() -> None:
