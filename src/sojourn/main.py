@@ -42,6 +42,8 @@ from sojourn.kit.web import BodyLimit, install_error_handlers, send_problem
 from sojourn.messages import routes as messages
 from sojourn.openapi import DocumentedApp
 from sojourn.pricing import routes as pricing
+from sojourn.privacy import routes as privacy
+from sojourn.privacy.erasing import apply_again
 from sojourn.profiles import routes as profiles
 from sojourn.reports import overview_routes as overview
 from sojourn.reports import routes as reports
@@ -77,6 +79,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     journeys.router,
     imports.router,
+    privacy.router,
 )
 
 # Hot routes: plain ASGI callables, in front of FastAPI, whose cost a request is five times theirs.
@@ -125,7 +128,8 @@ class Front:
     """Hands hot paths to their plain callables, the console's to its files, the rest to FastAPI behind a body limit.
 
     But for those and `/v1/alive` nothing is answered before the database has confirmed the keys: with wrong ones
-    nothing could be read, and what is written could never be.
+    nothing could be read, and what is written could never be. Nor before erasures stand: a restored backup may have
+    brought people back.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -150,8 +154,12 @@ class Front:
         await self._rest(scope, receive, send)
 
     async def _open_keys(self, send: Send) -> bool:
+        state = self.app.state
         try:
-            self.app.state.keys = await open_keys(self.app.state.db, self.app.state.settings)
+            keys = await open_keys(state.db, state.settings)
+            data_dir = state.settings.data_dir
+            await apply_again(state.db.transaction, keys=keys, data_dir=data_dir, now=state.clock.now())
+            state.keys = keys
         except AppError as error:
             await send_problem(send, error)
             return False

@@ -45,7 +45,7 @@ PERIODICS: tuple[Periodic, ...] = (
     *events.PERIODICS,
     *templates.PERIODICS,
     *deliveries.PERIODICS,
-    Periodic(name="privacy.delete_old_data", every=timedelta(days=1), handle=privacy.delete_old_data),
+    *privacy.PERIODICS,
     Periodic(name="kit.make_partitions", every=timedelta(days=1), handle=make_months),
 )
 

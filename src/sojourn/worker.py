@@ -18,6 +18,7 @@ from sojourn.kit.jobs import Registry, Work
 from sojourn.kit.jobs_runner import Runner
 from sojourn.kit.logs import configure_logs
 from sojourn.kit.memory import spare_collector
+from sojourn.privacy.erasing import apply_again
 from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 
@@ -61,6 +62,7 @@ async def open_work(settings: Settings, *, registry: Registry = REGISTRY, wait: 
 async def work(settings: Settings) -> None:
     """Run handlers until SIGTERM or SIGINT; batches at work are finished first."""
     async with open_work(settings) as tools:
+        await apply_again(tools.transaction, keys=tools.keys, data_dir=settings.data_dir, now=tools.now())
         runner = Runner(REGISTRY, tools)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

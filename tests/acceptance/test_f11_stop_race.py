@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from .harness.dump import dump, mentions
 from .harness.shop import Shop, crowd, template_message
 from .harness.story import Story
 
@@ -18,13 +20,13 @@ T, R, S = PEOPLE[999], PEOPLE[2_999], PEOPLE[3_999]  # their turns: about 10:00:
 CAMPAIGN = "spring_roast"
 
 
-async def prepare(story: Story) -> tuple[Shop, dict[str, str]]:
-    """A sender of 20 a second, and 5,000 people who agreed to offers; their profile ids by number."""
+async def prepare(story: Story, people: Sequence[str] = PEOPLE) -> tuple[Shop, dict[str, str]]:
+    """A sender of 20 a second, and people who agreed to offers, 5,000 at first; their profile ids by number."""
     shop = await Shop.open(story, rate=RATE)
     await shop.add_template(CAMPAIGN, "Our spring roast is here, fresh and bright.", purpose="marketing",
                             category="marketing")  # fmt: skip
-    ids = await shop.consent(PEOPLE, "marketing", at=story.at("12:00", days=-30))
-    return shop, dict(zip(PEOPLE, ids, strict=True))
+    ids = await shop.consent(people, "marketing", at=story.at("12:00", days=-30))
+    return shop, dict(zip(people, ids, strict=True))
 
 
 async def campaign(shop: Shop, key: str, people: list[str]) -> dict[str, str]:
@@ -144,6 +146,38 @@ async def check_the_rate(shop: Shop) -> None:
     assert ended - begun > timedelta(seconds=(SIZE - 2) / RATE * 0.95)
 
 
-@pytest.mark.skip(reason="joins with privacy: one request erases R everywhere, and a later import stays opted out")
-async def test_an_erasure_keeps_the_stop() -> None:
-    raise NotImplementedError
+@pytest.mark.story(middle="erased")
+async def test_an_erasure_keeps_the_stop(story: Story) -> None:
+    shop, ids = await prepare(story, PEOPLE[2_990:3_010])
+    near = [phone for phone in PEOPLE[2_990:3_010] if phone != R]
+    await story.advance_to(story.at("10:00"))
+    await campaign(shop, "spring", [*near, R])
+    await story.advance(seconds=10)
+    await shop.act(R, "text", text="STOP, says Rosalind Quince")
+    await shop.act(R, "text", text="STOP")
+    await story.until(lambda: stop_of(shop, ids[R]))
+    await story.advance_to(story.at("15:00", days=2))
+    digits = R.removeprefix("+")
+    assert mentions(dump(story), [digits, "rosalind quince"]).keys() == {digits, "rosalind quince"}
+
+    report = await shop.api.post("/v1/erasures", {"identities": [{"scheme": "phone", "value": R}]})
+    await story.step("erased")
+    assert report["profile_ids"] == [ids[R]]
+    erased = {store: count["erased"] for store, count in report["counts"].items() if count["erased"]}
+    assert erased.keys() >= {"messages", "identities", "profiles", "conversations", "webhook_bodies", "consents"}
+    kept = {one["store"]: one["count"] for one in report["kept"]}
+    assert kept["deliveries"] >= 2
+    assert kept["consent_tombstones"] == report["tombstones"] > 0
+    everything = dump(story)
+    assert mentions(everything, [digits, "rosalind quince"]) == {}
+    assert mentions(everything, [near[0].removeprefix("+")])
+    funnel = await shop.api.get("/v1/funnel", key_prefix="spring:")
+    assert funnel["requested"] == len(near) + 1  # sums stay true
+
+    again = await shop.consent([R], "marketing", at=story.at("12:00", days=-30), evidence={"wording": "An old list."})
+    assert again != [ids[R]]
+    outcome = await campaign(shop, "summer", [R, *near])
+    found = await shop.delivery(outcome[R])
+    assert (found["status"], found["reason"]) == ("excluded", "opted_out")
+    await story.advance(seconds=10)
+    assert (await shop.delivery(outcome[near[0]]))["status"] == "delivered"

@@ -110,3 +110,12 @@ async def record_outbound(
         fresh = [message for message in rows if message.provider_message_id in new and message.id not in present]
         if fresh:
             await store.copy_messages(conn, fresh)
+
+
+async def note_provider_ids(conn: Conn, sent: Sequence[tuple[UUID, str, UUID]]) -> None:
+    """Remember only whose messages these are (workspace, provider's id, delivery), by digest: the person was erased."""
+    by_workspace: dict[UUID, list[tuple[str, UUID]]] = {}
+    for workspace_id, provider_id, delivery_id in sent:
+        by_workspace.setdefault(workspace_id, []).append((provider_id, delivery_id))
+    for workspace_id, ids in by_workspace.items():
+        await store.insert_provider_ids(conn, workspace_id, ids, "out")

@@ -147,6 +147,12 @@ async def get_messages(conn: Conn, ids: Iterable[UUID]) -> dict[UUID, StoredMess
     return {row["id"]: StoredMessage(**row) for row in await fetch_all(conn, SQL_GET_MESSAGES, params)}
 
 
+async def list_provider_ids(conn: Conn, profile_ids: Sequence[UUID]) -> set[str]:
+    """The provider's ids of all that was said to and by these people."""
+    params = {"ids": list(profile_ids), "buckets": sorted({kit_ids.bucket_of(id_) for id_ in profile_ids})}
+    return {row["provider_message_id"] for row in await fetch_all(conn, SQL_LIST_PROVIDER_IDS, params)}
+
+
 async def erase_people(conn: Conn, ids: Sequence[UUID]) -> dict[str, int]:
     """Remove what people said and were told; the provider's ids stay as digests, so that a repeat stays a repeat."""
     params = {"ids": list(ids), "buckets": sorted({kit_ids.bucket_of(id_) for id_ in ids})}
@@ -161,6 +167,9 @@ async def delete_older(conn: Conn, before: datetime) -> int:
     return await execute(conn, SQL_DELETE_OLDER, {"before": kit_ids.first_id(before)})
 
 
+SQL_LIST_PROVIDER_IDS: LiteralString = """
+SELECT provider_message_id FROM messages WHERE profile_id = ANY(%(ids)s) AND bucket = ANY(%(buckets)s)
+"""
 SQL_INSERT_PROVIDER_IDS: LiteralString = """
 INSERT INTO provider_messages (key, bucket, message_id, direction)
 SELECT key, bucket, message_id, %(direction)s
@@ -184,6 +193,10 @@ ON CONFLICT (profile_id, sender_id, bucket) DO UPDATE SET last_inbound_at = excl
  WHERE w.last_inbound_at < excluded.last_inbound_at
 """
 SQL_CLOSE_WINDOWS: LiteralString = """
+WITH refused AS (
+    SELECT * FROM unnest(%(profiles)s::uuid[], %(senders)s::uuid[], %(buckets)s::smallint[], %(closed)s::timestamptz[])
+                  AS t (profile_id, sender_id, bucket, closed_at)
+)
 UPDATE windows w
    SET closed_at = t.closed_at
   FROM (SELECT profile_id, sender_id, bucket, closed_at FROM refused
@@ -195,12 +208,13 @@ UPDATE windows w
 """
 SQL_LIST_WINDOWS: LiteralString = """
 SELECT w.profile_id, w.sender_id, w.last_inbound_at, w.closed_at
-WITH refused AS (
-    SELECT * FROM unnest(%(profiles)s::uuid[], %(senders)s::uuid[], %(buckets)s::smallint[], %(closed)s::timestamptz[])
-                  AS t (profile_id, sender_id, bucket, closed_at)
-)
   FROM unnest(%(profiles)s::uuid[], %(buckets)s::smallint[]) AS t (profile_id, bucket)
   JOIN windows w ON w.profile_id = t.profile_id AND w.bucket = t.bucket
+ UNION ALL
+SELECT a.merged_into, w.sender_id, w.last_inbound_at, w.closed_at
+  FROM profiles a
+  JOIN windows w ON w.profile_id = a.id AND w.bucket = a.bucket
+ WHERE a.merged_into = ANY(%(profiles)s)
 """
 SQL_LIST_MESSAGES: LiteralString = """
 SELECT id, workspace_id, profile_id, sender_id, channel, direction, kind, text, data, provider_message_id, context_id,
@@ -210,11 +224,6 @@ SELECT id, workspace_id, profile_id, sender_id, channel, direction, kind, text, 
    AND workspace_id = %(workspace)s
    AND (%(sender)s::uuid IS NULL OR sender_id = %(sender)s::uuid)
    AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
- UNION ALL
-SELECT a.merged_into, w.sender_id, w.last_inbound_at, w.closed_at
-  FROM profiles a
-  JOIN windows w ON w.profile_id = a.id AND w.bucket = a.bucket
- WHERE a.merged_into = ANY(%(profiles)s)
  ORDER BY id DESC
  LIMIT %(limit)s
 """

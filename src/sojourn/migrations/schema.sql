@@ -277,6 +277,7 @@ CREATE TABLE public.deliveries (
     reason text,
     price_category text,
     price_type text,
+    is_erased boolean DEFAULT false NOT NULL,
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'deferred'::text, 'excluded'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'accepted'::text, 'held'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text, 'played'::text])))
 )
 PARTITION BY RANGE (id);
@@ -317,6 +318,7 @@ CREATE TABLE public.deliveries_default (
     reason text,
     price_category text,
     price_type text,
+    is_erased boolean DEFAULT false CONSTRAINT deliveries_is_erased_not_null NOT NULL,
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'deferred'::text, 'excluded'::text, 'cancelled'::text, 'expired'::text, 'unknown'::text, 'accepted'::text, 'held'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text, 'played'::text])))
 )
 WITH (fillfactor='60', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='50000', autovacuum_vacuum_cost_delay='0');
@@ -364,11 +366,20 @@ CREATE TABLE public.delivery_keys (
 CREATE TABLE public.erasures (
     id uuid NOT NULL,
     workspace_id uuid NOT NULL,
-    profile_id uuid NOT NULL,
     requested_by text NOT NULL,
     counts jsonb NOT NULL,
-    erased_at timestamp with time zone NOT NULL
+    erased_at timestamp with time zone NOT NULL,
+    profile_ids uuid[] NOT NULL,
+    reason text NOT NULL,
+    kept jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tombstones integer DEFAULT 0 NOT NULL,
+    people bytea[],
+    list_entry text,
+    checks smallint DEFAULT 0 NOT NULL,
+    next_check_at timestamp with time zone
 );
+
+COMMENT ON COLUMN public.erasures.list_entry IS 'its line in the list outside of the database, as JSON: ids and keyed hashes';
 
 CREATE TABLE public.event_keys (
     workspace_id uuid NOT NULL,
@@ -455,6 +466,17 @@ CREATE TABLE public.imports (
     errors jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.installation_keys (
+    key_id bytea NOT NULL,
+    check_value bytea,
+    makes_hashes boolean DEFAULT false NOT NULL,
+    remembered_at timestamp with time zone,
+    CONSTRAINT installation_keys_check_value_check CHECK ((octet_length(check_value) = 32)),
+    CONSTRAINT installation_keys_key_id_check CHECK ((octet_length(key_id) = 4))
+);
+
+COMMENT ON COLUMN public.installation_keys.makes_hashes IS 'the oldest key: keyed hashes (tombstones, suppressions) hang on it';
 
 CREATE TABLE public.jobs (
     id uuid NOT NULL,
@@ -1287,6 +1309,9 @@ ALTER TABLE ONLY public.identity_changes
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.installation_keys
+    ADD CONSTRAINT installation_keys_pkey PRIMARY KEY (key_id);
+
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id, bucket);
 
@@ -1522,6 +1547,12 @@ CREATE INDEX deliveries_run ON ONLY public.deliveries USING btree (run_id) WHERE
 
 CREATE INDEX deliveries_default_run_id_idx ON public.deliveries_default USING btree (run_id) WHERE (run_id IS NOT NULL);
 
+CREATE INDEX delivery_keys_delivery ON public.delivery_keys USING btree (delivery_id);
+
+CREATE INDEX erasures_checks ON public.erasures USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
+
+CREATE INDEX erasures_profiles ON public.erasures USING gin (profile_ids);
+
 CREATE INDEX erasures_workspace ON public.erasures USING btree (workspace_id, id);
 
 CREATE INDEX event_keys_recorded ON public.event_keys USING brin (recorded_at);
@@ -1537,6 +1568,8 @@ CREATE INDEX identities_profile ON public.identities USING btree (profile_id);
 CREATE INDEX identity_changes_profile ON public.identity_changes USING btree (profile_id, bucket);
 
 CREATE INDEX imports_workspace ON public.imports USING btree (workspace_id, id);
+
+CREATE UNIQUE INDEX installation_keys_hashing ON public.installation_keys USING btree (makes_hashes) WHERE makes_hashes;
 
 CREATE INDEX jobs_due ON public.jobs USING btree (handler, priority, due_at, id);
 

@@ -71,7 +71,7 @@ CLASSES: tuple[DataClass, ...] = (
         holds="keys by which a repeated event is recognised",
         keep=timedelta(days=30),
         counted_from="receipt",
-        erasure="nothing: holds only the caller's own keys",
+        erasure="deleted: keys are the caller's own and may contain an address",
     ),
     DataClass(
         name="runs",
@@ -95,7 +95,7 @@ CLASSES: tuple[DataClass, ...] = (
         holds="keys by which a repeated request is recognised",
         keep=timedelta(days=400),
         counted_from="the request",
-        erasure="nothing: holds only ids",
+        erasure="overwritten: keys are the caller's own and may contain an address; a campaign's name in front stays",
     ),
     DataClass(
         name="consent_ledger",
@@ -119,7 +119,7 @@ CLASSES: tuple[DataClass, ...] = (
         holds="reports about unknown messages; work that failed for good",
         keep=timedelta(days=30),
         counted_from="receipt",
-        erasure="dead letters of the person deleted",
+        erasure="deleted; of reports about several people only theirs",
     ),
     DataClass(
         name="form_visits",
@@ -173,7 +173,7 @@ CLASSES: tuple[DataClass, ...] = (
             "webhook_counters", "attribute_definitions", "event_rules", "templates", "template_variants",
             "template_versions", "template_history", "template_uses", "opt_in_forms", "opt_in_form_versions",
             "opt_in_links", "sender_rates", "sender_settlements",
-            "worker_pulses", "owner_states", "rate_cards", "journeys",
+            "worker_pulses", "owner_states", "rate_cards", "journeys", "installation_keys",
             "journey_versions", "periodic_jobs", "schema_migrations",
         ),
         holds="what the workspace set up; nothing about the people it writes to",

@@ -1,13 +1,12 @@
-"""What the nightly job deletes, a bounded number of rows a statement; and the reports of what was deleted."""
+"""What the nightly job deletes, a bounded number of rows a statement; and the reports of its nights."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from sojourn.kit.database import Conn, Jsonb, Row, execute, fetch_all
+from sojourn.kit.database import Conn, Jsonb, execute
 from sojourn.kit.ids import first_id
 
 DELETE_EVENTS: LiteralString = """
@@ -110,38 +109,6 @@ DELETE FROM consent_entries e USING idle WHERE e.profile_id = idle.profile_id AN
 async def delete_batch(conn: Conn, statement: LiteralString, *, before: datetime, limit: int) -> int:
     """Run one of the statements above for what is older than `before`. How many rows went."""
     return await execute(conn, statement, {"before": before, "id": first_id(before), "limit": limit})
-
-
-async def insert_erasures(
-    conn: Conn,
-    rows: Sequence[tuple[UUID, UUID]],
-    workspace_id: UUID,
-    *,
-    actor: str,
-    counts: dict[str, int],
-    now: datetime,
-) -> None:
-    """Note erasures: pairs of their id and the profile. The counts are those of the whole call."""
-    params = {
-        "ids": [row[0] for row in rows], "profiles": [row[1] for row in rows], "workspace": workspace_id,
-        "actor": actor, "counts": Jsonb(counts), "now": now,
-    }  # fmt: skip
-    await execute(conn, SQL_INSERT_ERASURES, params)
-
-
-SQL_INSERT_ERASURES: LiteralString = """
-INSERT INTO erasures (id, workspace_id, profile_id, requested_by, counts, erased_at)
-SELECT id, %(workspace)s, profile_id, %(actor)s, %(counts)s, %(now)s
-  FROM unnest(%(ids)s::uuid[], %(profiles)s::uuid[]) AS t (id, profile_id)
-"""
-
-
-async def list_erasures(conn: Conn) -> list[Row]:
-    """Everybody who was ever erased, by workspace: applied again after a restore."""
-    return await fetch_all(conn, SQL_LIST_ERASURES)
-
-
-SQL_LIST_ERASURES: LiteralString = "SELECT DISTINCT workspace_id, profile_id FROM erasures"
 
 
 async def insert_retention_run(

@@ -21,7 +21,7 @@ async def test_events_of_an_alias_go_with_the_person(conn: Conn, keys: KeyRing, 
     seen = NewEvent(ref=lead, name="order.shipped", properties={"secret": "x"}, occurred_at=now)
     await record_events(conn, workspace, [seen], now=now)
     await merge_profile(conn, workspace, loser_id=lead, winner_id=anna, actor="system", now=now)
-    await erase_people(conn, workspace, [anna], keys=keys, actor="system", now=now)
+    await erase_people(conn, workspace, [anna], keys=keys, now=now)
     counted = await fetch_value(conn, "SELECT count(*) FROM events WHERE profile_id = %(id)s", {"id": lead})
     assert counted == 0
     assert await fetch_value(conn, "SELECT erased_at FROM profiles WHERE id = %(id)s", {"id": lead}) == now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -41,7 +41,8 @@ async def record_results(
     `outgoing` has the messages by delivery.
     """
     tracked = {row.id: row for row in await statuses.lock_tracked(conn, [_delivery(result) for result in results])}
-    answers = [_answer(result) for result in results if not isinstance(result, Unknown)]
+    erased = {row.id for row in tracked.values() if row.is_erased}
+    answers = [_answer(result, erased) for result in results if not isinstance(result, Unknown)]
     answered = await attempts.update_answered(conn, answers, now=now) if answers else {}
     crash.point("deliveries.answering")
     changes: list[Change] = []
@@ -61,6 +62,8 @@ async def record_results(
                 accepted.append((row, result.provider_message_id))
                 if change.status.value != row.status:
                     signals.append(news(row, change.status, at=now))
+            case Failed() if row.is_erased:  # it may be said that it failed, and nothing follows for anybody
+                changes.append(merged(row, Progress(number, failed_at=now, error_code=result.code)))
             case Failed():
                 failed.append(_failed(row, number, result, now))
             case Unknown():
@@ -79,16 +82,19 @@ def _delivery(result: Result) -> UUID:
     return delivery_of(result.attempt_id)[0]
 
 
-def _answer(result: Accepted | Failed) -> attempts.Answer:
+def _answer(result: Accepted | Failed, erased: Set[UUID]) -> attempts.Answer:
+    """An answer as it is stored. The provider's ids and words name the person: not those of an erased one."""
+    is_erased = _delivery(result) in erased
     if isinstance(result, Accepted):
-        return attempts.Answer(result.attempt_id, "held" if result.held else "accepted", result.provider_message_id)
+        provider_id = None if is_erased else result.provider_message_id
+        return attempts.Answer(result.attempt_id, "held" if result.held else "accepted", provider_id)
     return attempts.Answer(
         result.attempt_id,
         "failed",
         None,
         result.code,
         result.title[:500],
-        result.details[:2000],
+        "" if is_erased else result.details[:2000],
         result.reaction.value,
     )
 
@@ -137,7 +143,7 @@ async def _attach_addresses(
     by_workspace: dict[UUID, list[tuple[ProfileId, Identity]]] = {}
     for result in results:
         row = tracked.get(_delivery(result))
-        if row is None or not isinstance(result, Accepted):
+        if row is None or row.is_erased or not isinstance(result, Accepted):
             continue
         sent = outgoing.get(row.id)
         known = frozenset[str]() if sent is None else sent.known

@@ -10,7 +10,7 @@ from sojourn.countries.purposes import Purpose
 from sojourn.deliveries.actions.cancelling import cancel_deliveries
 from sojourn.deliveries.model import Delivery, DeliveryId
 from sojourn.deliveries.rendering import parse_tap_id
-from sojourn.deliveries.store import limits, rows
+from sojourn.deliveries.store import erasing, limits, rows
 from sojourn.kit.database import Conn
 from sojourn.messages import store as messages
 
@@ -56,10 +56,28 @@ async def find_quoted(conn: Conn, workspace_id: UUID, provider_message_id: str) 
     return next(iter(found.values()), None)
 
 
-async def erase_profiles(conn: Conn, workspace_id: UUID, ids: Sequence[UUID], now: datetime) -> dict[str, int]:
-    """Empty what was written to people and cancel what waits for them. Counts a table."""
+async def erase_profiles(
+    conn: Conn, workspace_id: UUID, ids: Sequence[UUID], now: datetime, *, names: Sequence[str] = ()
+) -> dict[str, int]:
+    """Empty what was written to people and cancel what waits for them. Counts a table.
+
+    The bare deliveries stay for the funnels. What is dispatched runs on; its reports find the rows marked. `names`:
+    words that are about the people, in lower case.
+    """
     cancelled = 0
     for profile_id in ids:
         cancelled += await cancel_deliveries(conn, workspace_id, profile_id=profile_id, reason="erased", now=now)
-    counts = {**await rows.erase_people(conn, ids), **await messages.erase_people(conn, ids)}
+    theirs = await erasing.lock_deliveries_of(conn, ids)
+    counts = await erasing.erase_deliveries(conn, workspace_id, theirs, names=names)
+    counts |= await messages.erase_people(conn, ids)
     return {**counts, "outbox": cancelled}
+
+
+async def count_kept(conn: Conn, ids: Sequence[UUID]) -> dict[str, int]:
+    """How many rows a table an erasure of these people leaves, emptied."""
+    return await erasing.count_kept(conn, await erasing.lock_deliveries_of(conn, ids))
+
+
+async def erase_strays(conn: Conn, workspace_id: UUID, needles: Sequence[bytes]) -> int:
+    """Forget reports about messages that we do not know, as far as they contain any of these texts (JSON). How many."""
+    return await erasing.delete_strays(conn, workspace_id, needles)

@@ -60,7 +60,9 @@ async def apply_statuses(conn: Conn, batch: Sequence[StatusesReported], *, keys:
                 (row.accepted_at, attempt), newest.get(row.sender_id, (row.accepted_at, attempt))
             )
         change = merged(row, _together(found, row))
-        news_of_failure = _new_failure(row, change, found) if change.status is Status.FAILED else None
+        news_of_failure = (
+            None if row.is_erased or change.status is not Status.FAILED else _new_failure(row, change, found)
+        )
         if change.status is before and change.progress == known:
             continue
         if news_of_failure is not None:
@@ -250,7 +252,7 @@ async def _settle(
     }
     if not found:
         return []
-    provider_ids = {attempt: provider_id for attempt, (_, provider_id) in found.items()}
+    provider_ids = {attempt: None if row.is_erased else provider_id for attempt, (row, provider_id) in found.items()}
     closed = await attempts.update_reported(conn, provider_ids, now=now)
     said = [found[attempt] for attempt in closed]
     await record_said(conn, said, outgoing={}, now=now)

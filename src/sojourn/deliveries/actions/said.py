@@ -40,8 +40,13 @@ async def record_said(
 ) -> None:
     """Write what was taken (delivery, provider's id) into the ledger; `outgoing` by delivery spares reading it again.
 
-    One-time codes are masked in the ledger, and in the delivery itself from now on.
+    One-time codes are masked in the ledger, and in the delivery itself from now on. Of what an erased person was sent
+    only the digest of the provider's id is kept, so that reports about it are still recognised.
     """
+    await messages.note_provider_ids(
+        conn, [(row.workspace_id, provider_id, row.id) for row, provider_id in accepted if row.is_erased]
+    )
+    accepted = [(row, provider_id) for row, provider_id in accepted if not row.is_erased]
     if not accepted:
         return
     missing = [row.id for row, _ in accepted if row.id not in outgoing]

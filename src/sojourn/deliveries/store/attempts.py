@@ -83,7 +83,7 @@ async def update_settled(conn: Conn, attempt_ids: Iterable[UUID], *, now: dateti
     return [row["id"] for row in await fetch_all(conn, SQL_UPDATE_SETTLED, {**_ids(attempt_ids), "now": now})]
 
 
-async def update_reported(conn: Conn, provider_ids: Mapping[UUID, str], *, now: datetime) -> list[UUID]:
+async def update_reported(conn: Conn, provider_ids: Mapping[UUID, str | None], *, now: datetime) -> list[UUID]:
     """Reports named the provider's ids of open attempts. Returns those whose outcome was unknown: settled now."""
     params = {**_ids(provider_ids), "providers": [provider_ids[id_] for id_ in sorted(provider_ids)], "now": now}
     rows = await fetch_all(conn, SQL_UPDATE_REPORTED, params)

@@ -220,12 +220,6 @@ async def update_replied(conn: Conn, delivery_id: UUID, at: datetime) -> None:
     await execute(conn, SQL_UPDATE_REPLIED, {**id_params([delivery_id]), "at": at})
 
 
-async def erase_people(conn: Conn, profile_ids: Sequence[UUID]) -> dict[str, int]:
-    """Empty what was written to people; the bare rows stay for the funnels. Counts a table."""
-    params = {"ids": list(profile_ids), "buckets": sorted({kit_ids.bucket_of(id_) for id_ in profile_ids})}
-    return {"delivery_contents": await execute(conn, SQL_ERASE_CONTENTS, params)}
-
-
 def delivery_of(row: Mapping[str, Any], *, is_new: bool = False) -> Delivery:
     """A row as a delivery."""
     return Delivery(
@@ -396,11 +390,4 @@ UPDATE deliveries d
    SET replied_at = %(at)s
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
  WHERE d.id = t.id AND d.bucket = t.bucket AND (d.replied_at IS NULL OR d.replied_at > %(at)s)
-"""
-SQL_ERASE_CONTENTS: LiteralString = """
-UPDATE delivery_contents c
-   SET request = '{}', rendered = NULL, body = NULL, evidence = NULL, reply_to = NULL
-  FROM deliveries d
- WHERE d.profile_id = ANY(%(ids)s) AND d.bucket = ANY(%(buckets)s::smallint[])
-   AND c.delivery_id = d.id AND c.bucket = d.bucket
 """

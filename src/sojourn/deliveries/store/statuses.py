@@ -44,6 +44,7 @@ class Tracked:
     played_at: datetime | None
     price_category: str | None
     price_type: str | None
+    is_erased: bool = False
 
     @property
     def progress(self) -> Progress:
@@ -169,7 +170,7 @@ async def expire_unreported(conn: Conn, *, first: UUID, last: UUID, now: datetim
 SQL_LOCK_TRACKED: LiteralString = """
 SELECT d.id, d.workspace_id, d.profile_id, d.sender_id, d.owner_kind, d.owner_id, d.run_id, d.step_key, d.purpose,
        d.lane, d.expires_at, d.template_id, d.status, d.attempt_number, d.accepted_at, d.held_at, d.sent_at,
-       d.failed_at, d.error_code, d.delivered_at, d.read_at, d.played_at, d.price_category, d.price_type
+       d.failed_at, d.error_code, d.delivered_at, d.read_at, d.played_at, d.price_category, d.price_type, d.is_erased
   FROM unnest(%(ids)s::uuid[], %(buckets)s::smallint[]) AS t (id, bucket)
   JOIN deliveries d ON d.id = t.id AND d.bucket = t.bucket
  ORDER BY d.id
