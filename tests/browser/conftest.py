@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,12 @@ class Product:
             return json.load(answer)
 
 
-@pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """`sojourn run` with its demo data, in a folder of its own."""
+@contextmanager
+def running_product(folder: Path) -> Iterator[Product]:
+    """`sojourn run` with its demo data in this folder, the console built before."""
     subprocess.run([sys.executable, "scripts/build_console.py"], cwd=ROOT, check=True)
     ports = Ports()
-    port, folder = ports.take(), tmp_path_factory.mktemp("product")
-    log = folder / "run.log"
+    port, log = ports.take(), folder / "run.log"
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "sojourn", "run", "--port", str(port)],
@@ -76,6 +76,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         ports.release()
 
 
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product of all browser tests."""
+    with running_product(tmp_path_factory.mktemp("product")) as running:
+        yield running
+
+
 def _wait_for_product(log: Path, process: subprocess.Popen[bytes], url: str) -> Product:
     for _ in range(START_SECONDS * 2):
         told = log.read_text()
@@ -88,11 +95,16 @@ def _wait_for_product(log: Path, process: subprocess.Popen[bytes], url: str) -> 
     pytest.fail(f"the product does not come up:\n{log.read_text()[-2000:]}")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def find_chromium() -> str | None:
     """The machine's own Chromium; never one that is downloaded."""
     names = (os.environ.get("SOJOURN_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, (shutil.which(name) for name in names if name)), None)
+    return next(filter(None, (shutil.which(name) for name in names if name)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all browser tests."""
+    program = find_chromium()
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("there is no Chromium: .ci/chromium installs it")
@@ -128,6 +140,13 @@ class Desk:
         self.page.keyboard.press("Enter")
         self.page.get_by_role("heading", name="Home").wait_for()
         self.complaints.clear()  # before signing in, /v1/me answers 401 by design
+
+
+def ids(product: Product) -> dict[str, str]:
+    """One of each thing, from the demo."""
+    delivery = product.call("GET", "/v1/deliveries?limit=1")["items"][0]
+    sender = product.call("GET", "/v1/senders")["items"][0]
+    return {"profile": delivery["profile_id"], "delivery": delivery["id"], "sender": sender["id"]}
 
 
 def open_desk(

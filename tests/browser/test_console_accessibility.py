@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Desk, Product, open_desk
+from tests.browser.conftest import Desk, Product, ids, open_desk
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
@@ -34,13 +34,6 @@ def check(desk: Desk) -> list[str]:
     ]
 
 
-def ids(product: Product) -> dict[str, str]:
-    """One of each thing, from the demo."""
-    delivery = product.call("GET", "/v1/deliveries?limit=1")["items"][0]
-    sender = product.call("GET", "/v1/senders")["items"][0]
-    return {"profile": delivery["profile_id"], "delivery": delivery["id"], "sender": sender["id"]}
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 360])
 def test_no_page_keeps_anybody_out(chromium: Browser, product: Product, width: int, scheme: str) -> None:
@@ -58,4 +51,4 @@ def test_no_page_keeps_anybody_out(chromium: Browser, product: Product, width: i
         found += [f"{path}: {complaint}" for complaint in desk.complaints]
         desk.complaints.clear()
     context.close()
-    assert found == []
+    assert not found, "\n".join(found)

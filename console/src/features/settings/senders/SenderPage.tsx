@@ -99,7 +99,7 @@ function SenderFacts({ sender }: { sender: SenderOut }) {
       <Fact label={t("profile.zone")}>{sender.timezone}</Fact>
       {sender.token_hint && (
         <Fact label={t("sender.field.access_token")}>
-          <code className="mono">{sender.token_hint}</code>
+          <code className="mono">…{sender.token_hint}</code>
         </Fact>
       )}
       {sender.base_url && (
