@@ -20,6 +20,7 @@ from sojourn.consents.keywords import KeywordKind, KeywordMatch, recognise
 from sojourn.consents.model import ConsentChange, ConsentSource, ConsentState, Evidence, Purpose
 from sojourn.conversations import replies
 from sojourn.conversations.consent_words import CHANNEL, Answer, Heard, Meaning, understand
+from sojourn.conversations.holding_back import hold_back
 from sojourn.conversations.looking_up import (
     Known,
     context_of,
@@ -56,8 +57,10 @@ async def receive_messages(conn: Conn, batch: Sequence[MessageReceived], *, keys
         fresh = await store_items(conn, workspace_id, items, now)
         await publish(conn, _live(workspace_id, fresh), now)
         crash.point("conversations.stored")
-        for wave in _waves(fresh):
-            await _work_off(conn, workspace, wave, keys=keys, now=now)
+        waves = _waves(fresh)
+        for place, wave in enumerate(waves):
+            later = [item.message_id for rest in waves[place + 1 :] for item in rest if item.message_id is not None]
+            await _work_off(conn, workspace, wave, later, keys=keys, now=now)
         crash.point("conversations.routed")
 
 
@@ -85,12 +88,14 @@ def _waves(items: Iterable[Item]) -> list[list[Item]]:
     return waves
 
 
-async def _work_off(conn: Conn, workspace: Workspace, wave: Sequence[Item], *, keys: KeyRing, now: datetime) -> None:
+async def _work_off(
+    conn: Conn, workspace: Workspace, wave: Sequence[Item], later: Sequence[UUID], *, keys: KeyRing, now: datetime
+) -> None:
     known = await look_up(conn, workspace.id, wave, keys=keys, now=now)
     changes = [change for item in wave for change in _conversational(item, known, now)]
     await consents.record_consents(conn, workspace.id, changes, keys=keys, now=now)
     signals: list[Signal] = []
-    requests: list[DeliveryRequest] = []
+    answers: list[tuple[Item, DeliveryRequest]] = []
     for item in wave:
         match = _recognise(item, known, workspace)
         item.word_language = match.language if match is not None else None
@@ -103,11 +108,13 @@ async def _work_off(conn: Conn, workspace: Workspace, wave: Sequence[Item], *, k
             asked = [
                 replies.help_request(item.profile_id, item.message, languages_of(item, known, workspace), workspace)
             ]
-        requests.extend(asked)
+        answers.extend((item, request) for request in asked)
         for delivery_id in _answered(item, known, owner):
             await deliveries.record_reply(conn, delivery_id, item.message.at)
         if owner.kind in {"journey", "none"}:
             signals.append(_routed(workspace.id, item, owner, known))
+    limit = workspace.settings.automatic_answers_an_hour
+    requests = await hold_back(conn, answers, answers_max=limit, later=later, now=now)
     if requests:
         await deliveries.request_deliveries(conn, workspace.id, requests, keys=keys, now=now)
     await announce(conn, signals)
@@ -195,6 +202,7 @@ async def _apply(
     now: datetime,
 ) -> list[DeliveryRequest]:
     """Do what a message means, and say what is answered. Few messages are about consent, so one by one."""
+    answers_question = meaning.request is not None
     if meaning.request is not None:
         request_id, answer, at = meaning.request
         done = await answer_request(
@@ -237,6 +245,7 @@ async def _apply(
             languages_of(item, known, workspace),
             workspace,
             request_id=owner_id,
+            answers_question=answers_question,
         )
     ]
 

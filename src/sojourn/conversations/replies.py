@@ -11,6 +11,7 @@ from sojourn.consents.texts import channel_name, language_of, text_of
 from sojourn.conversations.consent_words import CHANNEL, Answer
 from sojourn.countries.purposes import Purpose
 from sojourn.deliveries.model import DeliveryRequest, FreeMessage, ProfileId
+from sojourn.deliveries.store.automatic import AUTOMATIC
 from sojourn.workspaces.model import Workspace
 
 
@@ -22,10 +23,12 @@ def answer_request(
     workspace: Workspace,
     *,
     request_id: UUID | None = None,
+    answers_question: bool = False,
 ) -> DeliveryRequest:
     """The request for an answer, in the person's language, from the sender that was written to.
 
-    With `request_id` it is the question of a double opt-in, and a tap on it answers that one.
+    With `request_id` it is the question of a double opt-in, and a tap on it answers that one. `answers_question`: the
+    person answered one of ours, so that this does not count as an automatic answer.
     """
     body = text_of(answer.text, languages)
     if answer.text == "welcome":
@@ -42,6 +45,7 @@ def answer_request(
         workspace,
         purpose=answer.purpose,
         request_id=request_id,
+        step_key=None if answers_question else AUTOMATIC,
     )
 
 
@@ -64,6 +68,7 @@ def _request(
     *,
     purpose: Purpose,
     request_id: UUID | None = None,
+    step_key: str | None = AUTOMATIC,
 ) -> DeliveryRequest:
     variables = {"business": workspace.business_name, "channel": channel_name(CHANNEL)}
     return DeliveryRequest(
@@ -75,4 +80,5 @@ def _request(
         sender_id=message.sender_id,
         owner_kind="conversation" if request_id is None else "preferences",
         owner_id=request_id,
+        step_key=step_key,
     )

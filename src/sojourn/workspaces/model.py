@@ -61,6 +61,8 @@ class WorkspaceSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra_start_words: tuple[str, ...] = ()
     extra_help_words: tuple[str, ...] = ()
     help_text: str = ""
+    automatic_answers_an_hour: Annotated[int, Meta(ge=0, le=100)] = 5
+    """Automatic answers that a person gets from one sender in an hour; replies to a valid answer do not count."""
     quick_reply_actions: dict[str, str] = {}
 
 
