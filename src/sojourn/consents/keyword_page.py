@@ -30,9 +30,9 @@ Taps are matched by the id of the button, never by its label. `quick_reply_actio
 ids of your own templates a meaning: `{"stop_promos": "stop"}` (`stop`, `stop_all`).
 
 A person gets at most `automatic_answers_an_hour` (5) automatic answers from one sender in an hour, and none to a
-message that says the same for the third time within the hour: two robots that talk to each other come to an end. Replies
-to a valid answer (yes or no to a double opt-in) and what journeys ask do not count. What is said takes effect, answered
-or not.
+message that says the same for the third time within the hour: two robots that talk to each other come to an end.
+Replies to a valid answer (yes or no to a double opt-in) and what journeys ask do not count. What is said takes effect,
+answered or not.
 
 Own words (`PUT /v1/keywords`) are added to these lists. They never take a built-in word away or change its meaning.
 `POST /v1/keywords/test` says what a message would mean.
