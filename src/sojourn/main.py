@@ -42,6 +42,8 @@ from sojourn.kit.web import BodyLimit, install_error_handlers, send_problem
 from sojourn.messages import routes as messages
 from sojourn.openapi import DocumentedApp
 from sojourn.pricing import routes as pricing
+from sojourn.privacy import archive_routes as archives
+from sojourn.privacy import retention_routes as retention
 from sojourn.privacy import routes as privacy
 from sojourn.privacy.erasing import apply_again
 from sojourn.profiles import routes as profiles
@@ -80,6 +82,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     journeys.router,
     imports.router,
     privacy.router,
+    archives.router,
+    retention.router,
 )
 
 # Hot routes: plain ASGI callables, in front of FastAPI, whose cost a request is five times theirs.

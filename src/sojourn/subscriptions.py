@@ -30,6 +30,7 @@ HANDLERS: tuple[Handler, ...] = (
     *conversations.HANDLERS,
     *preferences.HANDLERS,
     *journeys.HANDLERS,
+    *privacy.HANDLERS,
 )
 
 POLLERS: tuple[Poller, ...] = (

@@ -116,6 +116,9 @@ async def test_one_request_erases_a_person_everywhere(story: Story) -> None:
     assert TABLES - tables_naming(before, needles) == set()
     neighbour = mentions(before, ["447700900322", "ann neighbour", "hello from ann", "the porch"])
 
+    archive = await shop.api.post(f"/v1/profiles/{zeb}/archive")
+    await story.until(lambda: _is_ready(shop, archive["id"]))
+    assert "archive_parts" in tables_naming(dump(story), needles)
     counted = await shop.api.post(f"/v1/profiles/{zeb}/erasure", {"dry_run": True})
     assert counted["state"] == "dry_run"
     assert TABLES - tables_naming(dump(story), needles) == set()  # nothing went
@@ -147,10 +150,15 @@ async def test_one_request_erases_a_person_everywhere(story: Story) -> None:
     assert [one["id"] for one in await shop.api.items("/v1/erasures")] == [report["id"]]
     status, _, _ = await shop.api.exchange("GET", f"/v1/profiles/{zeb}")
     assert status == 404
+    assert (await shop.api.exchange("GET", f"/v1/archives/{archive['id']}"))[0] == 404
     await check_that_the_stop_holds(shop, story)
     trail = [one for one in await shop.api.items("/v1/audit") if one["action"] == "profile.erased"]
     assert {one["object_id"] for one in trail} == set(report["profile_ids"])
     assert ann not in report["profile_ids"]
+
+
+async def _is_ready(shop: Shop, archive_id: str) -> bool:
+    return bool((await shop.api.get(f"/v1/archives/{archive_id}"))["state"] == "ready")
 
 
 async def _arrived(shop: Shop, at_least: int) -> bool:

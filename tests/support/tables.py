@@ -15,9 +15,9 @@ OF_A_KEY = {
 }  # fmt: skip
 # Configuration, counters, lists that are read with every decision, the log of raw webhooks: on every machine, or on one.
 OF_THE_INSTALLATION = {
-    "allow_list", "api_keys", "attribute_definitions", "audit_chains", "audit_entries", "custom_roles", "erasures", "event_rules", "imports", "installation_keys", "journey_versions",
+    "allow_list", "api_keys", "attribute_definitions", "audit_chains", "audit_entries", "custom_roles", "archive_parts", "archives", "erasures", "event_rules", "imports", "installation_keys", "journey_versions",
     "journeys", "live_events", "media", "media_blobs", "media_uploads", "member_links", "member_sessions", "members", "memberships", "opt_in_form_versions", "opt_in_forms", "opt_in_hits",
-    "opt_in_links", "owner_states", "periodic_jobs", "rate_cards", "retention_runs", "schema_migrations",
+    "opt_in_links", "outbound_attempts", "outbound_endpoints", "outbound_messages", "owner_states", "periodic_jobs", "rate_cards", "retention_periods", "retention_runs", "schema_migrations",
     "sender_credentials", "sender_history", "sender_rates", "sender_settlements", "senders", "sign_in_attempts", "suppressions", "template_history",
     "template_uses", "template_variants", "template_versions", "templates", "webhook_apps", "webhook_bodies",
     "webhook_counters", "worker_pulses", "workspaces",

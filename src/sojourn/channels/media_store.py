@@ -248,12 +248,18 @@ DELETE FROM media WHERE workspace_id = %(workspace)s AND person_hashes && %(hash
 """
 
 
-async def delete_old_media(conn: Conn, *, before: datetime, limit: int) -> int:
-    """Delete inbound files received before a moment, oldest first."""
-    return await execute(conn, SQL_DELETE_OLD, {"before": before, "limit": limit})
+async def delete_old_media(
+    conn: Conn, *, before: datetime, limit: int, only: UUID | None = None, spared: Sequence[UUID] = ()
+) -> int:
+    """Delete inbound files received before a moment, oldest first: of `only` one workspace, or of all but `spared`."""
+    params = {"before": before, "limit": limit, "only": only, "spared": list(spared)}
+    return await execute(conn, SQL_DELETE_OLD, params)
 
 
 SQL_DELETE_OLD: LiteralString = """
 DELETE FROM media
- WHERE id IN (SELECT id FROM media WHERE direction = 'in' AND created_at < %(before)s ORDER BY id LIMIT %(limit)s)
+ WHERE id IN (SELECT id FROM media
+               WHERE direction = 'in' AND created_at < %(before)s AND workspace_id <> ALL(%(spared)s::uuid[])
+                 AND (%(only)s::uuid IS NULL OR workspace_id = %(only)s::uuid)
+               ORDER BY id LIMIT %(limit)s)
 """

@@ -276,13 +276,19 @@ UPDATE webhook_bodies w
 """
 
 
-async def delete_old_bodies(conn: Conn, *, before: datetime, limit: int) -> int:
-    """Delete parsed bodies received before a moment. How many."""
-    return await execute(conn, SQL_DELETE_OLD, {"before": before, "limit": limit})
+async def delete_old_bodies(
+    conn: Conn, *, before: datetime, limit: int, only: UUID | None = None, spared: Sequence[UUID] = ()
+) -> int:
+    """Delete parsed bodies received before a moment, of all workspaces or of `only` one. How many."""
+    if spared:
+        raise ValueError("no workspace keeps raw bodies for another time")
+    return await execute(conn, SQL_DELETE_OLD, {"before": before, "limit": limit, "only": only})
 
 
 SQL_DELETE_OLD: LiteralString = """
 DELETE FROM webhook_bodies
  WHERE digest IN (SELECT digest FROM webhook_bodies WHERE received_at < %(before)s AND parsed_at IS NOT NULL
-                   LIMIT %(limit)s)
+                    AND (%(only)s::uuid IS NULL
+                         OR webhook_app_id IN (SELECT id FROM webhook_apps WHERE workspace_id = %(only)s::uuid))
+                  LIMIT %(limit)s)
 """

@@ -23,6 +23,30 @@ CREATE TABLE public.api_keys (
     CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
 );
 
+CREATE TABLE public.archive_parts (
+    archive_id uuid NOT NULL,
+    kind text NOT NULL,
+    part integer NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT archive_parts_kind_check CHECK ((kind = ANY (ARRAY['json'::text, 'zip'::text])))
+);
+
+ALTER TABLE ONLY public.archive_parts ALTER COLUMN content SET STORAGE EXTERNAL;
+
+CREATE TABLE public.archives (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    profile_id uuid NOT NULL,
+    state text NOT NULL,
+    requested_by text NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    size_bytes bigint,
+    requested_at timestamp with time zone NOT NULL,
+    ready_at timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT archives_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'ready'::text, 'failed'::text])))
+);
+
 CREATE TABLE public.attempts (
     id uuid NOT NULL,
     bucket smallint NOT NULL,
@@ -726,6 +750,51 @@ CREATE TABLE public.opt_in_links (
     closed_at timestamp with time zone
 );
 
+CREATE TABLE public.outbound_attempts (
+    id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    number smallint NOT NULL,
+    status_code integer,
+    error text,
+    duration_ms integer NOT NULL,
+    attempted_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.outbound_endpoints (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    url text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    events text[] NOT NULL,
+    include_personal_data boolean DEFAULT false NOT NULL,
+    state text NOT NULL,
+    state_reason text,
+    secret bytea NOT NULL,
+    old_secret bytea,
+    old_secret_until timestamp with time zone,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone,
+    CONSTRAINT outbound_endpoints_state_check CHECK ((state = ANY (ARRAY['active'::text, 'failing'::text, 'disabled'::text]))),
+    CONSTRAINT outbound_endpoints_url_check CHECK ((length(url) <= 2000))
+);
+
+CREATE TABLE public.outbound_messages (
+    id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    profile_id uuid,
+    event text NOT NULL,
+    body bytea NOT NULL,
+    state text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT outbound_messages_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'dead'::text])))
+);
+
 CREATE TABLE public.outbox (
     delivery_id uuid NOT NULL,
     bucket smallint NOT NULL,
@@ -853,6 +922,15 @@ CREATE TABLE public.rate_cards (
     rates jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT rate_cards_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+);
+
+CREATE TABLE public.retention_periods (
+    workspace_id uuid NOT NULL,
+    class text NOT NULL,
+    days integer NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT retention_periods_days_check CHECK ((days > 0))
 );
 
 CREATE TABLE public.retention_runs (
@@ -1216,6 +1294,12 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.archive_parts
+    ADD CONSTRAINT archive_parts_pkey PRIMARY KEY (archive_id, kind, part);
+
+ALTER TABLE ONLY public.archives
+    ADD CONSTRAINT archives_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id, bucket);
 
@@ -1384,6 +1468,18 @@ ALTER TABLE ONLY public.opt_in_links
 ALTER TABLE ONLY public.opt_in_links
     ADD CONSTRAINT opt_in_links_workspace_id_code_key UNIQUE (workspace_id, code);
 
+ALTER TABLE ONLY public.outbound_attempts
+    ADD CONSTRAINT outbound_attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.outbound_endpoints
+    ADD CONSTRAINT outbound_endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.outbound_messages
+    ADD CONSTRAINT outbound_messages_endpoint_id_id_key UNIQUE (endpoint_id, id);
+
+ALTER TABLE ONLY public.outbound_messages
+    ADD CONSTRAINT outbound_messages_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (delivery_id, bucket);
 
@@ -1422,6 +1518,9 @@ ALTER TABLE ONLY public.rate_cards
 
 ALTER TABLE ONLY public.rate_cards
     ADD CONSTRAINT rate_cards_workspace_id_currency_effective_from_key UNIQUE (workspace_id, currency, effective_from);
+
+ALTER TABLE ONLY public.retention_periods
+    ADD CONSTRAINT retention_periods_pkey PRIMARY KEY (workspace_id, class);
 
 ALTER TABLE ONLY public.retention_runs
     ADD CONSTRAINT retention_runs_pkey PRIMARY KEY (id);
@@ -1508,6 +1607,12 @@ ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
 
 CREATE INDEX api_keys_workspace ON public.api_keys USING btree (workspace_id, id);
+
+CREATE INDEX archives_expiry ON public.archives USING btree (expires_at);
+
+CREATE INDEX archives_profile ON public.archives USING btree (profile_id);
+
+CREATE INDEX archives_workspace ON public.archives USING btree (workspace_id, id);
 
 CREATE INDEX attempts_open ON public.attempts USING btree (dispatched_at) WHERE (state = ANY (ARRAY['dispatched'::text, 'unknown'::text]));
 
@@ -1599,6 +1704,16 @@ CREATE INDEX messages_default_profile_id_said_at_idx ON public.messages_default 
 
 CREATE INDEX open_questions_run ON public.open_questions USING btree (run_id);
 
+CREATE INDEX outbound_attempts_endpoint ON public.outbound_attempts USING btree (endpoint_id, id);
+
+CREATE INDEX outbound_attempts_message ON public.outbound_attempts USING btree (message_id);
+
+CREATE INDEX outbound_endpoints_workspace ON public.outbound_endpoints USING btree (workspace_id, id);
+
+CREATE INDEX outbound_messages_created ON public.outbound_messages USING brin (created_at);
+
+CREATE INDEX outbound_messages_profile ON public.outbound_messages USING btree (profile_id) WHERE (profile_id IS NOT NULL);
+
 CREATE INDEX outbox_due ON public.outbox USING btree (sender_id, lane, due_at, bucket);
 
 CREATE INDEX portfolio_recipients_delivery ON public.portfolio_recipients USING btree (delivery_id);
@@ -1670,6 +1785,9 @@ ALTER INDEX public.messages_profile ATTACH PARTITION public.messages_default_pro
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.archive_parts
+    ADD CONSTRAINT archive_parts_archive_id_fkey FOREIGN KEY (archive_id) REFERENCES public.archives(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.custom_roles
     ADD CONSTRAINT custom_roles_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
@@ -1705,6 +1823,18 @@ ALTER TABLE ONLY public.memberships
 
 ALTER TABLE ONLY public.opt_in_form_versions
     ADD CONSTRAINT opt_in_form_versions_form_id_fkey FOREIGN KEY (form_id) REFERENCES public.opt_in_forms(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outbound_attempts
+    ADD CONSTRAINT outbound_attempts_message_id_fkey FOREIGN KEY (message_id) REFERENCES public.outbound_messages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outbound_endpoints
+    ADD CONSTRAINT outbound_endpoints_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outbound_messages
+    ADD CONSTRAINT outbound_messages_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.outbound_endpoints(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.retention_periods
+    ADD CONSTRAINT retention_periods_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sender_credentials
     ADD CONSTRAINT sender_credentials_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES public.senders(id) ON DELETE CASCADE;

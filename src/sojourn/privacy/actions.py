@@ -21,7 +21,7 @@ from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.ids import new_id
 from sojourn.messages import store as messages
-from sojourn.privacy import erasure_store, naming
+from sojourn.privacy import archive_store, erasure_store, naming
 from sojourn.privacy.erasure_model import CHECKS, Erased, Erasure, Grave, Ground, Listed
 from sojourn.profiles import actions as profiles
 from sojourn.profiles import store as profile_store
@@ -78,6 +78,7 @@ async def erase_people(
     counts["stray_statuses"] = await delivery_people.erase_strays(conn, workspace_id, needles)
     counts |= await events.erase_profiles(conn, workspace_id, ids)
     counts |= await profiles.erase_profiles(conn, workspace_id, people, now)
+    counts["archives"] = await archive_store.delete_of_people(conn, ids)
     hashes = [hash_identity(keys, one) for one in address_keys]
     kept = await erasure_store.count_kept(conn, workspace_id, ids, hashes) | await delivery_people.count_kept(conn, ids)
     counts.pop("consent_tombstones")

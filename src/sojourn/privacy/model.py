@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 YEAR = timedelta(days=365)
 
@@ -13,7 +14,8 @@ YEAR = timedelta(days=365)
 class DataClass:
     """A kind of data with one period. `keep` None: as long as the person or the workspace exists.
 
-    `erasure` says what one person's erasure does to it.
+    `erasure` says what one person's erasure does to it. `shortest`: a workspace may keep it for another time, so long
+    at least; None: it may not.
     """
 
     name: str
@@ -22,6 +24,7 @@ class DataClass:
     keep: timedelta | None
     counted_from: str
     erasure: str
+    shortest: timedelta | None = None
 
 
 CLASSES: tuple[DataClass, ...] = (
@@ -40,6 +43,7 @@ CLASSES: tuple[DataClass, ...] = (
         keep=13 * MONTH,
         counted_from="the message",
         erasure="deleted; digests of provider ids stay, so that a repeated webhook stays a repeat",
+        shortest=30 * DAY,
     ),
     DataClass(
         name="media",
@@ -48,6 +52,7 @@ CLASSES: tuple[DataClass, ...] = (
         keep=13 * MONTH,
         counted_from="receipt",
         erasure="deleted",
+        shortest=7 * DAY,
     ),
     DataClass(
         name="events",
@@ -56,6 +61,7 @@ CLASSES: tuple[DataClass, ...] = (
         keep=25 * MONTH,
         counted_from="the event",
         erasure="deleted",
+        shortest=30 * DAY,
     ),
     DataClass(
         name="attribute_history",
@@ -64,6 +70,7 @@ CLASSES: tuple[DataClass, ...] = (
         keep=25 * MONTH,
         counted_from="the change",
         erasure="deleted",
+        shortest=30 * DAY,
     ),
     DataClass(
         name="event_keys",
@@ -80,6 +87,7 @@ CLASSES: tuple[DataClass, ...] = (
         keep=25 * MONTH,
         counted_from="the end of the run",
         erasure="ended; variables and details deleted",
+        shortest=90 * DAY,
     ),
     DataClass(
         name="delivery_records",
@@ -104,6 +112,7 @@ CLASSES: tuple[DataClass, ...] = (
         keep=5 * YEAR,
         counted_from="the last message from or to the person",
         erasure="the key is destroyed; the chain still verifies",
+        shortest=5 * YEAR,  # or what the country pack asks for
     ),
     DataClass(
         name="audit",
@@ -120,6 +129,22 @@ CLASSES: tuple[DataClass, ...] = (
         keep=timedelta(days=30),
         counted_from="receipt",
         erasure="deleted; of reports about several people only theirs",
+    ),
+    DataClass(
+        name="archives",
+        tables=("archives", "archive_parts"),
+        holds="copies of what is held about one person, made on request; sealed",
+        keep=7 * DAY,
+        counted_from="the request",
+        erasure="deleted",
+    ),
+    DataClass(
+        name="outgoing_webhooks",
+        tables=("outbound_messages", "outbound_attempts"),
+        holds="what was told to the workspace's own endpoints, sealed, and how they answered",
+        keep=30 * DAY,
+        counted_from="the event",
+        erasure="deleted",
     ),
     DataClass(
         name="form_visits",
@@ -173,8 +198,8 @@ CLASSES: tuple[DataClass, ...] = (
             "webhook_counters", "attribute_definitions", "event_rules", "templates", "template_variants",
             "template_versions", "template_history", "template_uses", "opt_in_forms", "opt_in_form_versions",
             "opt_in_links", "sender_rates", "sender_settlements",
-            "worker_pulses", "owner_states", "rate_cards", "journeys", "installation_keys",
-            "journey_versions", "periodic_jobs", "schema_migrations",
+            "worker_pulses", "owner_states", "retention_periods", "outbound_endpoints", "rate_cards", "journeys",
+            "installation_keys", "journey_versions", "periodic_jobs", "schema_migrations",
         ),
         holds="what the workspace set up; nothing about the people it writes to",
         keep=None,
@@ -194,13 +219,16 @@ def manual_page() -> str:
         "Made from `src/sojourn/privacy/model.py` by `make schema`; a test keeps both equal. A nightly job deletes",
         "what is older than its period; `sojourn retention --dry-run` counts it first.",
         "",
-        "| Class | Holds | Kept | What an erasure does | Tables |",
-        "|---|---|---|---|---|",
+        "A workspace may keep some classes for another time, not shorter than *at least*: `PATCH /v1/retention`.",
+        "",
+        "| Class | Holds | Kept | At least | What an erasure does | Tables |",
+        "|---|---|---|---|---|---|",
     ]
     for entry in CLASSES:
         kept = "as long as it is needed" if entry.keep is None else f"{_words(entry.keep)} after {entry.counted_from}"
         tables = ", ".join(f"`{table}`" for table in entry.tables)
-        lines.append(f"| {entry.name} | {entry.holds} | {kept} | {entry.erasure} | {tables} |")
+        floor = "" if entry.shortest is None else _words(entry.shortest)
+        lines.append(f"| {entry.name} | {entry.holds} | {kept} | {floor} | {entry.erasure} | {tables} |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import structlog
 
-from sojourn.kit.jobs import Periodic, Work
+from sojourn.kit.jobs import LEASED, Handler, Periodic, Work
+from sojourn.privacy.archiving import MakeArchive, make_archives
 from sojourn.privacy.erasing import finish_erasures
 from sojourn.privacy.retention import apply_retention
 
@@ -19,6 +20,17 @@ async def delete_old_data(work: Work) -> None:
     log.info("retention_applied", **{table: count for table, count in counts.items() if count})
 
 
+HANDLERS: tuple[Handler, ...] = (
+    Handler(
+        message=MakeArchive,
+        handle=make_archives,
+        name="privacy.make_archives",
+        mode=LEASED,
+        batch=1,
+        max_attempts=3,
+        lease_seconds=60,
+    ),
+)
 PERIODICS: tuple[Periodic, ...] = (
     Periodic(name="privacy.delete_old_data", every=timedelta(days=1), handle=delete_old_data),
     Periodic(name="privacy.finish_erasures", every=timedelta(minutes=10), handle=finish_erasures),

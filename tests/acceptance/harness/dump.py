@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -123,6 +125,9 @@ def layers(value: bytes, ring: KeyRing, keys: Iterable[DataKey]) -> Iterator[byt
             inner.append(key.decrypt(value, context=SEALED_EVIDENCE))
         except UnreadableSecret:
             continue
+    if value.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(value)) as packed:
+            inner += [packed.read(name) for name in packed.namelist()]
     for start in (0, 1):
         try:
             inner.append(zlib.decompress(value[start:]))
