@@ -8,12 +8,36 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import settings
 from psycopg.rows import dict_row
 
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import SETUP_SQL, Conn, Database
 from sojourn.kit.jobs import Registry
 from tests.support import postgres
+
+# Properties: few examples each time, many in the long run. `--hypothesis-profile` chooses by hand.
+settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("soak", max_examples=2000, deadline=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples properties are tried with, before any of them is read."""
+    if not config.getoption("--hypothesis-profile", None):
+        settings.load_profile("soak" if _is_long(config) else "quick")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Properties that need no database belong to the long run as well."""
+    if _is_long(config):
+        for item in items:
+            if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and "unit" in item.path.parts:
+                item.add_marker(pytest.mark.soak)
+
+
+def _is_long(config: pytest.Config) -> bool:
+    return str(config.getoption("markexpr", "")) == "soak"
 
 
 @pytest.fixture(scope="session")

@@ -239,7 +239,7 @@ def test_a_misspelled_field_is_refused_with_its_path() -> None:
         decode_content(b'{"type":"hologram"}')
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(*contents.simulated.values()))
 def test_content_inside_its_limits_is_valid_and_survives_storage(content: c.Content) -> None:
     assert validate_content(content) == []
@@ -276,7 +276,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.lists(
         st.dictionaries(
@@ -295,7 +294,6 @@ def test_any_template_components_are_built_or_refused_never_a_crash(components: 
         assert all({"field", "code", "message"} <= item.keys() for item in error.errors)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*ORDER, "order"]), JSON, max_size=6),
     st.lists(st.dictionaries(st.sampled_from(["name", "phones", "org", "birthday"]), JSON, max_size=4), max_size=3),

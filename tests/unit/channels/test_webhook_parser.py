@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sojourn.channels.whatsapp.updates import MessageItem, NoticeItem, StatusItem, UnknownItem
@@ -183,7 +183,6 @@ FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
 @given(FIELDS, VALUES, VALUES, VALUES)
 def test_the_parser_survives_arbitrary_json(field: str, value: Any, message: Any, stray: Any) -> None:
     shaped = {"metadata": METADATA, "messages": [message], "statuses": [message], "user_preferences": [message]}
@@ -199,7 +198,6 @@ def test_the_parser_survives_arbitrary_json(field: str, value: Any, message: Any
         assert "\x00" not in repr(webhook.people)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=80))
 def test_the_parser_survives_arbitrary_bytes(body: bytes) -> None:
     with contextlib.suppress(MalformedWebhook):

@@ -1,5 +1,6 @@
 """Bodies of any shape get an answer of the Graph, never a crash, and never count as accepted by accident."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
+TOO_FAST = 131056  # the pair of numbers; with it nothing would be tried
 KINDS = ["text", "image", "location", "contacts", "interactive", "template", "reaction"]
 
 
@@ -56,24 +58,22 @@ BODY = interactive("list", {"button": "b", "sections": [{"title": "t", "rows": [
 PLACES = [("template", path) for path in paths(order_shipped())] + [("list", path) for path in paths(BODY)]
 
 
-@pytest.mark.parametrize("wrong", [None, 7, "x", [], {}, [1], True])
 @pytest.mark.parametrize(("kind", "path"), PLACES, ids=str)
-def test_one_wrong_value_anywhere(bench: Bench, kind, path, wrong):
-    import copy
+def test_one_wrong_value_anywhere(bench: Bench, kind, path):
+    for wrong in (None, 7, "x", [], {}, [1], True):
+        body = copy.deepcopy(order_shipped() if kind == "template" else BODY)
+        holder: Any = body
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = wrong
+        status, answer = bench.post(body)
+        assert status == 200 or answer["error"]["code"] not in {0, TOO_FAST}, wrong
+        bench.go(3600)
+        for message in bench.sim.world.messages.values():
+            assert chat.view(bench.sim, message)["text"] is not None, wrong
 
-    body = copy.deepcopy(order_shipped() if kind == "template" else BODY)
-    holder: Any = body
-    for key in path[:-1]:
-        holder = holder[key]
-    holder[path[-1]] = wrong
-    status, answer = bench.post(body)
-    assert status == 200 or answer["error"]["code"] > 0
-    bench.go(3600)
-    for message in bench.sim.world.messages.values():
-        assert chat.view(bench.sim, message)["text"] is not None
 
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(KINDS), JSON)
 def test_any_content(kind, content):
     status, answer = Bench().post({"to": "+447700900123", "type": kind, kind: content})
@@ -81,7 +81,6 @@ def test_any_content(kind, content):
     assert status == 200 or answer["error"]["fbtrace_id"]
 
 
-@settings(max_examples=100, deadline=None)
 @given(JSON, JSON)
 def test_any_template(components, category):
     bench = Bench()

@@ -113,7 +113,7 @@ def story(data: dict[str, Any], acts: list[tuple[Any, ...]]) -> Walkthrough | No
     return world
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(JOURNEY, st.lists(ACT, max_size=8))
 def test_the_interpreter_ends_and_is_deterministic(data: dict[str, Any], acts: list[tuple[Any, ...]]) -> None:
     one, other = story(data, acts), story(data, acts)
@@ -127,7 +127,6 @@ def test_the_interpreter_ends_and_is_deterministic(data: dict[str, Any], acts: l
         assert len(steps) < 100_000
 
 
-@settings(max_examples=50, deadline=None)
 @given(JOURNEY)
 def test_a_journey_without_errors_never_fails_for_too_many_steps(data: dict[str, Any]) -> None:
     definition, problems = validate_data(data)
@@ -138,7 +137,6 @@ def test_a_journey_without_errors_never_fails_for_too_many_steps(data: dict[str,
     assert all(run.exit_reason != "too_many_steps" for run in world.runs)
 
 
-@settings(max_examples=100)
 @given(st.text(max_size=300))
 def test_any_text_is_answered_with_problems(text: str) -> None:
     definition, problems = validate_text(text)
@@ -159,7 +157,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["start", "wait", "Bad", "x"]), JSON, max_size=4),
     st.sampled_from(["wait_for", "condition", "call_url", "event_trigger"]),
