@@ -16,7 +16,7 @@ from sojourn.journeys import actions, calls
 from sojourn.journeys.signals import CallUrl, ReleaseRuns
 from sojourn.journeys.store import definitions
 from sojourn.journeys.store import runs as store
-from sojourn.kit import crash, jobs
+from sojourn.kit import crash, guarded_http, jobs
 from sojourn.kit.database import Conn
 from sojourn.kit.jobs import LEASED, Handler, Poller, Work
 from sojourn.settings import AllowPrivate
@@ -64,7 +64,7 @@ async def call_urls(work: Work, batch: list[CallUrl]) -> None:
         visits = await store.list_open_visits(conn, [job.run_id for job in batch])
     due = [job for job in batch if (job.run_id, job.seq) in visits]
     allow_private = work.settings.allow_private_urls
-    async with calls.open_session(allow_private=allow_private) as http, asyncio.TaskGroup() as group:
+    async with guarded_http.open_session(allow_private=allow_private) as http, asyncio.TaskGroup() as group:
         for job in due:
             group.create_task(_call_one(work, http, job, allow_private=allow_private))
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from sojourn.journeys import calls
 from sojourn.journeys.signals import CallUrl
+from sojourn.kit import guarded_http
 from sojourn.settings import AllowPrivate
 
 
@@ -63,7 +64,7 @@ def job(url: str, *, save: dict[str, str] | None = None, timeout: float = 5.0) -
 
 
 async def ask(url: str, *, allow_private: AllowPrivate = True, **more: Any) -> calls.Outcome:
-    async with calls.open_session(allow_private=allow_private) as http:
+    async with guarded_http.open_session(allow_private=allow_private) as http:
         return await calls.call(http, job(url, **more), allow_private=allow_private)
 
 
@@ -159,4 +160,4 @@ async def test_nobody_listening_is_tried_again(shop: Shop) -> None:
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
-    assert calls.is_public(address) is public
+    assert guarded_http.is_public(address) is public
