@@ -20,6 +20,7 @@ from cloudsim.graph import (
     qr,
     subscriptions,
     template_extras,
+    template_life,
     templates,
     tokens,
     uploads,
@@ -158,7 +159,7 @@ async def _answer_with_faults(sim: Simulator, request: Request, parts: list[str]
             case "malformed_json":
                 return Response(int(rule.number("status", 200)), b'{"messages":[{"id":"wam')
             case "template_paused":
-                templates.pause_by_name(sim, str(rule.params.get("name", "")) or _facts(request, parts)["template"])
+                template_life.pause_by_name(sim, str(rule.params.get("name", "")) or _facts(request, parts)["template"])
             case "answer_lost":
                 after.append(rule)
             case _:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 
 from cloudsim import delivery
-from cloudsim.graph import templates
+from cloudsim.graph import template_life
 from cloudsim.identifiers import inbound_wamid
 from cloudsim.jsontypes import Json, Unfit
 from cloudsim.numbers import country_of
@@ -56,7 +56,7 @@ def report_spam(sim: Simulator, person: Person, phone: Phone, action: Json) -> s
     target = find_target(sim, person, phone, action, lambda shown: bool(shown.get("template")))
     template = sim.world.templates.get(target.template_id) if target else None
     if template is not None:
-        templates.report_spam(sim, template)
+        template_life.report_spam(sim, template)
     return ""
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from cloudsim.clock import from_iso, to_iso
-from cloudsim.graph import templates
+from cloudsim.graph import template_life
 from cloudsim.http import Request, Response
 from cloudsim.jsontypes import Json, Unfit
 from cloudsim.people import chat
@@ -134,25 +134,27 @@ def _change(sim: Simulator, template: Template, deed: str, body: Json) -> None:
             decision = str(body.get("decision", "APPROVED")).upper()
             reason = str(body.get("reason", "INVALID_FORMAT")) if decision == "REJECTED" else ""
             template.status = "PENDING"
-            templates.review(sim, template, reason, body.get("rejection_info"))
+            template_life.review(sim, template, reason, body.get("rejection_info"))
         case "pause":
-            templates.pause(sim, template, by_pacing=bool(body.get("pacing")))
+            template_life.pause(sim, template, by_pacing=bool(body.get("pacing")))
         case "unpause":
-            templates.resume(sim, template)
+            template_life.resume(sim, template)
         case "disable":
-            templates.disable(sim, template)
+            template_life.disable(sim, template)
         case "quality":
-            templates.set_quality(sim, template, str(body.get("score", "YELLOW")).upper())
+            template_life.set_quality(sim, template, str(body.get("score", "YELLOW")).upper())
         case "category":
             category = str(body.get("category", "MARKETING")).upper()
-            templates.announce_category(sim, template, category, notice_seconds=float(body.get("notice_seconds", 0)))
+            template_life.announce_category(
+                sim, template, category, notice_seconds=float(body.get("notice_seconds", 0))
+            )
         case "pacing":
             template.pacing, template.sends = body or None, 0
             if body.get("after_seconds") is not None:
-                sim.timers.after(float(body["after_seconds"]), templates.judge_pacing, sim, template)
+                sim.timers.after(float(body["after_seconds"]), template_life.judge_pacing, sim, template)
         case "judge":
             template.pacing = {**(template.pacing or {}), "verdict": str(body.get("verdict", "good"))}
-            templates.judge_pacing(sim, template)
+            template_life.judge_pacing(sim, template)
         case _:
             raise Unfit("review, pause, unpause, disable, quality, category, pacing or judge")
 

@@ -1,6 +1,6 @@
 """`POST /sim/setup`: portfolio, account, numbers, app, tokens, templates, people. Again changes nothing."""
 
-from cloudsim.graph import template_rules, templates
+from cloudsim.graph import template_making, template_rules
 from cloudsim.graph.tokens import ALL_SCOPES
 from cloudsim.identifiers import stable_id
 from cloudsim.jsontypes import Json, Unfit, as_list, as_object
@@ -144,7 +144,7 @@ def _template(sim: Simulator, wabas: list[Waba], spec: Json) -> Template:
         sim.world.template_names[waba_id, name, language] = found
     found.category = category
     found.parameter_format = "NAMED" if named else "POSITIONAL"
-    found.components, found.shape = templates.normalised(components), None
+    found.components, found.shape = template_making.normalised(components), None
     found.ttl_seconds = spec.get("message_send_ttl_seconds", found.ttl_seconds)
     found.pacing = spec.get("pacing", found.pacing)
     if "status" in spec:

@@ -142,7 +142,7 @@ def test_a_changed_number_leaves_the_old_one_dead(bench: Bench):
 
 
 def test_held_messages_follow_the_verdict(bench: Bench):
-    from cloudsim.graph import templates
+    from cloudsim.graph import template_life
 
     template = bench.sim.world.template_names[WABA, "spring_sale", "en_GB"]
     for verdict, expected in (("good", "delivered"), ("bad", "failed")):
@@ -152,7 +152,7 @@ def test_held_messages_follow_the_verdict(bench: Bench):
         assert (first["message_status"], second["message_status"]) == ("accepted", "held_for_quality_assessment")
         bench.go(HOUR)
         assert {status["id"] for status in bench.statuses()} == {first["id"]}
-        templates.judge_pacing(bench.sim, template)
+        template_life.judge_pacing(bench.sim, template)
         bench.go(HOUR)
         assert expected in [status["status"] for status in bench.statuses() if status["id"] == second["id"]]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudsim.graph import templates
+from cloudsim.graph import template_life
 from cloudsim.simapi.setup import apply_setup
 from cloudsim.webhooks.bodies import Update, envelope, serialise
 from cloudsim.webhooks.signature import sign
@@ -119,13 +119,15 @@ def test_answers_to_messages_have_known_keys(bench: Bench):
 def test_template_news_has_known_keys(bench: Bench):
     template = bench.sim.world.template_names[WABA, "spring_sale", "en_GB"]
     for score in ("YELLOW", "RED"):
-        templates.set_quality(bench.sim, template, score)
+        template_life.set_quality(bench.sim, template, score)
     bench.go(3 * 3600 + 1)
-    templates.announce_category(bench.sim, template, "UTILITY", notice_seconds=86400)
+    template_life.announce_category(bench.sim, template, "UTILITY", notice_seconds=86400)
     bench.go(86401)
-    templates.disable(bench.sim, template)
+    template_life.disable(bench.sim, template)
     template.status = "PENDING"
-    templates.review(bench.sim, template, "INVALID_FORMAT", {"reason": "Adjacent parameters", "recommendation": "Text"})
+    template_life.review(
+        bench.sim, template, "INVALID_FORMAT", {"reason": "Adjacent parameters", "recommendation": "Text"}
+    )
     assert_known(bench)
 
 
