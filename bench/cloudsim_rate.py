@@ -20,6 +20,26 @@ from pathlib import Path
 
 PHONE = "401234567890123"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+BEHAVIOUR = {"sent_delay": [0.05, 0.3], "delivered_delay": [0.1, 0.5], "read": 1, "read_delay": [0.1, 0.5]}
+BUTTON = {
+    "type": "URL",
+    "text": "Track",
+    "url": "https://tea.example/t/{{1}}",
+    "example": ["https://tea.example/t/1"],
+}
+TEMPLATE = {
+    "name": "bench",
+    "language": "en",
+    "category": "UTILITY",
+    "components": [
+        {
+            "type": "BODY",
+            "text": "Hi {{1}}, parcel {{2}} left our warehouse.",
+            "example": {"body_text": [["a", "b"]]},
+        },
+        {"type": "BUTTONS", "buttons": [BUTTON]},
+    ],
+}
 
 
 def free_port() -> int:
@@ -96,49 +116,20 @@ def resident_megabytes(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+async def set_up(base: str, hook: str, *, batch: int) -> None:
+    """Tell the simulator its number and template, where statuses go, and that all is read at once."""
+    loop = asyncio.get_running_loop()
+    number = {"id": PHONE, "display_phone_number": "+15557700100", "throughput_mps": 1_000_000}
+    setup = {"app": {"callback_url": hook}, "phone_numbers": [number], "templates": [TEMPLATE]}
+    await loop.run_in_executor(None, call, base, "/sim/setup", setup)
+    await loop.run_in_executor(None, call, base, "/sim/webhooks", {"batch": batch, "linger_ms": 20, "concurrency": 4})
+    await loop.run_in_executor(None, call, base, "/sim/behaviour", {"default": BEHAVIOUR})
+
+
 async def measure(base: str, port: int, pid: int, *, messages: int, connections: int, batch: int) -> dict:
     sink = Sink()
     server = await asyncio.start_server(sink.handle, "127.0.0.1", 0, limit=8 << 20)
-    hook = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    setup = {
-        "app": {"callback_url": hook},
-        "phone_numbers": [{"id": PHONE, "display_phone_number": "+15557700100", "throughput_mps": 1_000_000}],
-        "templates": [
-            {
-                "name": "bench",
-                "language": "en",
-                "category": "UTILITY",
-                "components": [
-                    {
-                        "type": "BODY",
-                        "text": "Hi {{1}}, parcel {{2}} left our warehouse.",
-                        "example": {"body_text": [["a", "b"]]},
-                    },
-                    {
-                        "type": "BUTTONS",
-                        "buttons": [
-                            {
-                                "type": "URL",
-                                "text": "Track",
-                                "url": "https://tea.example/t/{{1}}",
-                                "example": ["https://tea.example/t/1"],
-                            }
-                        ],
-                    },
-                ],
-            }
-        ],
-    }
-    loop = asyncio.get_running_loop()
-    await loop.run_in_executor(None, call, base, "/sim/setup", setup)
-    await loop.run_in_executor(None, call, base, "/sim/webhooks", {"batch": batch, "linger_ms": 20, "concurrency": 4})
-    await loop.run_in_executor(
-        None,
-        call,
-        base,
-        "/sim/behaviour",
-        {"default": {"sent_delay": [0.05, 0.3], "delivered_delay": [0.1, 0.5], "read": 1, "read_delay": [0.1, 0.5]}},
-    )
+    await set_up(base, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook", batch=batch)
     share = messages // connections
     started, burned = time.perf_counter(), cpu_seconds(pid)
     done = await asyncio.gather(*(client(port, range(n * share, (n + 1) * share)) for n in range(connections)))
@@ -146,9 +137,8 @@ async def measure(base: str, port: int, pid: int, *, messages: int, connections:
     accepted = sum(done)
     while sink.statuses < 3 * accepted and time.perf_counter() - started < wall + 20:
         await asyncio.sleep(0.05)
-    total = time.perf_counter() - started
-    total_cpu = cpu_seconds(pid) - burned
-    counts = await loop.run_in_executor(None, call, base, "/sim/counts")
+    total, total_cpu = time.perf_counter() - started, cpu_seconds(pid) - burned
+    counts = await asyncio.get_running_loop().run_in_executor(None, call, base, "/sim/counts")
     server.close()
     return {
         "accepted": accepted,
