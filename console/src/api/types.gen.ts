@@ -115,6 +115,54 @@ export type ApiKeyOut = {
 };
 
 /**
+ * ArchiveOut
+ *
+ * An archive; `archive` is the copy itself once it is ready.
+ */
+export type ArchiveOut = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Profile Id
+     */
+    profile_id: string;
+    /**
+     * State
+     */
+    state: 'waiting' | 'ready' | 'failed';
+    /**
+     * Counts
+     */
+    counts: {
+        [key: string]: number;
+    };
+    /**
+     * Size Bytes
+     */
+    size_bytes: number | null;
+    /**
+     * Requested At
+     */
+    requested_at: string;
+    /**
+     * Ready At
+     */
+    ready_at: string | null;
+    /**
+     * Expires At
+     */
+    expires_at: string;
+    /**
+     * Archive
+     */
+    archive?: {
+        [key: string]: unknown;
+    } | null;
+};
+
+/**
  * AttemptOut
  *
  * One call to the channel. `decision` is the second one, taken right before it left.
@@ -478,6 +526,50 @@ export type CheckOut = {
 };
 
 /**
+ * ClassOut
+ *
+ * A class of data. Days null: as long as it is needed. `shortest_days` null: the period cannot be changed.
+ */
+export type ClassOut = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Holds
+     */
+    holds: string;
+    /**
+     * Tables
+     */
+    tables: Array<string>;
+    /**
+     * Days
+     */
+    days: number | null;
+    /**
+     * Default Days
+     */
+    default_days: number | null;
+    /**
+     * Shortest Days
+     */
+    shortest_days: number | null;
+    /**
+     * Longest Days
+     */
+    longest_days: number | null;
+    /**
+     * Counted From
+     */
+    counted_from: string;
+    /**
+     * Erasure
+     */
+    erasure: string;
+};
+
+/**
  * Concern
  *
  * Something that waits for a person. `text_code` names the sentence, `data` fills it, `link` is where to go.
@@ -539,7 +631,7 @@ export type ConsentIn = {
      *
      * `*` is every channel
      */
-    channel?: string;
+    channel?: 'whatsapp' | 'email' | 'sms' | 'push' | 'inapp' | 'memory' | '*';
     purpose: Purpose;
     /**
      * Topic
@@ -628,6 +720,26 @@ export type ConsentSource = 'api' | 'form' | 'keyword' | 'tap' | 'link' | 'inbou
 export type ConsentState = 'none' | 'pending' | 'granted' | 'withdrawn' | 'expired';
 
 /**
+ * ConsentWarning
+ *
+ * Something to mend: a code, a sentence, the template that it is about.
+ */
+export type ConsentWarning = {
+    /**
+     * Code
+     */
+    code: string;
+    /**
+     * Message
+     */
+    message: string;
+    /**
+     * Template
+     */
+    template: string;
+};
+
+/**
  * ConsentsIn
  *
  * A batch; all of it is recorded or none.
@@ -642,13 +754,17 @@ export type ConsentsIn = {
 /**
  * ConsentsOut
  *
- * One row a change, in their order.
+ * One row a change, in their order; `warnings` when something keeps the question from being asked.
  */
 export type ConsentsOut = {
     /**
      * Items
      */
     items: Array<ConsentOut>;
+    /**
+     * Warnings
+     */
+    warnings?: Array<ConsentWarning>;
 };
 
 /**
@@ -964,7 +1080,7 @@ export type DeliveryIn = {
     /**
      * Key
      *
-     * The same key is the same delivery
+     * Per person: the same key, the same delivery
      */
     key: string;
     /**
@@ -1487,7 +1603,7 @@ export type FormIn = {
     /**
      * Channel
      */
-    channel?: string;
+    channel?: 'whatsapp' | 'email' | 'sms' | 'push' | 'inapp' | 'memory';
     /**
      * Purpose
      */
@@ -2970,6 +3086,20 @@ export type PendingOut = {
 };
 
 /**
+ * PeriodsIn
+ *
+ * Days by class; null: as long as the product keeps it. What is not named stays.
+ */
+export type PeriodsIn = {
+    /**
+     * Periods
+     */
+    periods?: {
+        [key: string]: number | null;
+    };
+};
+
+/**
  * PreviewIn
  *
  * For whom: a profile, and what else Liquid shall see.
@@ -2989,46 +3119,6 @@ export type PreviewIn = {
      * Language
      */
     language?: string | null;
-};
-
-/**
- * PreviewOut
- *
- * What would leave: the text as the person reads it, or the variable that has no value.
- */
-export type PreviewOut = {
-    /**
-     * Language
-     */
-    language: string | null;
-    /**
-     * State
-     */
-    state: string | null;
-    /**
-     * Text
-     */
-    text?: string | null;
-    /**
-     * Components
-     */
-    components?: Array<{
-        [key: string]: unknown;
-    }> | null;
-    /**
-     * Variables
-     */
-    variables?: {
-        [key: string]: string;
-    } | null;
-    /**
-     * Missing Variable
-     */
-    missing_variable?: string | null;
-    /**
-     * Reaction
-     */
-    reaction?: string | null;
 };
 
 /**
@@ -3454,6 +3544,22 @@ export type RegistrationIn = {
      * Where Meta keeps messages at rest
      */
     data_localization_region?: 'AE' | 'AU' | 'BH' | 'BR' | 'CA' | 'CH' | 'DE' | 'GB' | 'ID' | 'IN' | 'JP' | 'KR' | 'SG' | 'ZA' | null;
+};
+
+/**
+ * RetentionOut
+ *
+ * Every class, and when the nightly job last deleted what was too old.
+ */
+export type RetentionOut = {
+    /**
+     * Classes
+     */
+    classes: Array<ClassOut>;
+    /**
+     * Last Run At
+     */
+    last_run_at: string | null;
 };
 
 /**
@@ -4298,7 +4404,9 @@ export type SubmitIn = {
 /**
  * SubmittedOut
  *
- * Whose it is, and whether a confirming tap is waited for (`pending`).
+ * Whose it is, and what holds now: `pending` while a confirming tap is waited for.
+ *
+ * The same `idempotency_key` again changes nothing and tells the present state.
  */
 export type SubmittedOut = {
     /**
@@ -4306,6 +4414,10 @@ export type SubmittedOut = {
      */
     profile_id: string;
     state: ConsentState;
+    /**
+     * Warnings
+     */
+    warnings?: Array<ConsentWarning>;
 };
 
 /**
@@ -4324,7 +4436,7 @@ export type SuppressionIn = {
      *
      * `*` is every channel
      */
-    channel?: string;
+    channel?: 'whatsapp' | 'email' | 'sms' | 'push' | 'inapp' | 'memory' | '*';
     reason?: SuppressionReason;
     /**
      * Note
@@ -5140,6 +5252,24 @@ export type SojournKitWebPageHistoryOut2 = {
 };
 
 /**
+ * PreviewOut
+ *
+ * Rows of this workspace that would go tonight, by table; counted up to `counted_up_to`.
+ */
+export type SojournPrivacyRetentionRoutesPreviewOut = {
+    /**
+     * Counts
+     */
+    counts: {
+        [key: string]: number;
+    };
+    /**
+     * Counted Up To
+     */
+    counted_up_to?: number;
+};
+
+/**
  * HistoryOut
  *
  * What one call really changed of a person's attributes.
@@ -5247,6 +5377,46 @@ export type SojournTemplatesRoutesHistoryOut = {
      * Recorded At
      */
     recorded_at: string;
+};
+
+/**
+ * PreviewOut
+ *
+ * What would leave: the text as the person reads it, or the variable that has no value.
+ */
+export type SojournTemplatesRoutesPreviewOut = {
+    /**
+     * Language
+     */
+    language: string | null;
+    /**
+     * State
+     */
+    state: string | null;
+    /**
+     * Text
+     */
+    text?: string | null;
+    /**
+     * Components
+     */
+    components?: Array<{
+        [key: string]: unknown;
+    }> | null;
+    /**
+     * Variables
+     */
+    variables?: {
+        [key: string]: string;
+    } | null;
+    /**
+     * Missing Variable
+     */
+    missing_variable?: string | null;
+    /**
+     * Reaction
+     */
+    reaction?: string | null;
 };
 
 /**
@@ -5668,11 +5838,11 @@ export type SignOutV1SessionDeleteData = {
 
 export type SignOutV1SessionDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -5742,11 +5912,11 @@ export type ChangeWorkspaceV1SessionWorkspacePostData = {
 
 export type ChangeWorkspaceV1SessionWorkspacePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -5787,11 +5957,11 @@ export type GetMeV1MeGetData = {
 
 export type GetMeV1MeGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -5824,11 +5994,11 @@ export type ChangeMeV1MePatchData = {
 
 export type ChangeMeV1MePatchErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -5869,11 +6039,11 @@ export type ChangePasswordV1MePasswordPostData = {
 
 export type ChangePasswordV1MePasswordPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6015,11 +6185,11 @@ export type OpenStreamV1LiveGetData = {
 
 export type OpenStreamV1LiveGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6054,11 +6224,11 @@ export type GetWorkspaceV1WorkspaceGetData = {
 
 export type GetWorkspaceV1WorkspaceGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6091,11 +6261,11 @@ export type ChangeWorkspaceV1WorkspacePatchData = {
 
 export type ChangeWorkspaceV1WorkspacePatchErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6149,11 +6319,11 @@ export type ListApiKeysV1ApiKeysGetData = {
 
 export type ListApiKeysV1ApiKeysGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6190,11 +6360,11 @@ export type CreateApiKeyV1ApiKeysPostData = {
 
 export type CreateApiKeyV1ApiKeysPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6240,11 +6410,11 @@ export type RevokeApiKeyV1ApiKeysKeyIdDeleteData = {
 
 export type RevokeApiKeyV1ApiKeysKeyIdDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6336,11 +6506,11 @@ export type ListAuditV1AuditGetData = {
 
 export type ListAuditV1AuditGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6377,11 +6547,11 @@ export type VerifyAuditV1AuditVerifyGetData = {
 
 export type VerifyAuditV1AuditVerifyGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6427,11 +6597,11 @@ export type ListMembersV1MembersGetData = {
 
 export type ListMembersV1MembersGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6468,11 +6638,11 @@ export type InviteMemberV1MembersPostData = {
 
 export type InviteMemberV1MembersPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6518,11 +6688,11 @@ export type GetMemberV1MembersMemberIdGetData = {
 
 export type GetMemberV1MembersMemberIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6568,11 +6738,11 @@ export type ChangeMemberV1MembersMemberIdPatchData = {
 
 export type ChangeMemberV1MembersMemberIdPatchErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6622,11 +6792,11 @@ export type RenewInvitationV1MembersMemberIdInvitePostData = {
 
 export type RenewInvitationV1MembersMemberIdInvitePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6672,11 +6842,11 @@ export type MakeResetV1MembersMemberIdResetPostData = {
 
 export type MakeResetV1MembersMemberIdResetPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6722,11 +6892,11 @@ export type DeactivateMemberV1MembersMemberIdDeactivatePostData = {
 
 export type DeactivateMemberV1MembersMemberIdDeactivatePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6772,11 +6942,11 @@ export type ActivateMemberV1MembersMemberIdActivatePostData = {
 
 export type ActivateMemberV1MembersMemberIdActivatePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6817,11 +6987,11 @@ export type ListRolesV1RolesGetData = {
 
 export type ListRolesV1RolesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6854,11 +7024,11 @@ export type CreateRoleV1RolesPostData = {
 
 export type CreateRoleV1RolesPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6904,11 +7074,11 @@ export type DeleteRoleV1RolesNameDeleteData = {
 
 export type DeleteRoleV1RolesNameDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -6954,11 +7124,11 @@ export type ChangeRoleV1RolesNamePatchData = {
 
 export type ChangeRoleV1RolesNamePatchErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7020,11 +7190,11 @@ export type ListDeadLettersV1DeadLettersGetData = {
 
 export type ListDeadLettersV1DeadLettersGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7061,11 +7231,11 @@ export type ReplayDeadLettersV1DeadLettersReplayPostData = {
 
 export type ReplayDeadLettersV1DeadLettersReplayPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7106,11 +7276,11 @@ export type ListSendersV1SendersGetData = {
 
 export type ListSendersV1SendersGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7143,11 +7313,11 @@ export type SaveSenderV1SendersPostData = {
 
 export type SaveSenderV1SendersPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7193,11 +7363,11 @@ export type GetSenderV1SendersSenderIdGetData = {
 
 export type GetSenderV1SendersSenderIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7243,11 +7413,11 @@ export type ChangeSenderV1SendersSenderIdPatchData = {
 
 export type ChangeSenderV1SendersSenderIdPatchErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7297,11 +7467,11 @@ export type CheckSenderV1SendersSenderIdCheckPostData = {
 
 export type CheckSenderV1SendersSenderIdCheckPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7347,11 +7517,11 @@ export type ConnectWebhookV1SendersSenderIdWebhookPostData = {
 
 export type ConnectWebhookV1SendersSenderIdWebhookPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7397,11 +7567,11 @@ export type StopSenderV1SendersSenderIdStopPostData = {
 
 export type StopSenderV1SendersSenderIdStopPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7470,11 +7640,11 @@ export type ListHistoryV1SendersSenderIdHistoryGetData = {
 
 export type ListHistoryV1SendersSenderIdHistoryGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7520,11 +7690,11 @@ export type RegisterSenderV1SendersSenderIdRegisterPostData = {
 
 export type RegisterSenderV1SendersSenderIdRegisterPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7578,11 +7748,11 @@ export type DeleteFromSimulatorV1SimulatorSenderIdPathDeleteData = {
 
 export type DeleteFromSimulatorV1SimulatorSenderIdPathDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7630,11 +7800,11 @@ export type AskSimulatorV1SimulatorSenderIdPathGetData = {
 
 export type AskSimulatorV1SimulatorSenderIdPathGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7684,11 +7854,11 @@ export type TellSimulatorV1SimulatorSenderIdPathPostData = {
 
 export type TellSimulatorV1SimulatorSenderIdPathPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7742,11 +7912,11 @@ export type PutIntoSimulatorV1SimulatorSenderIdPathPutData = {
 
 export type PutIntoSimulatorV1SimulatorSenderIdPathPutErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7802,11 +7972,11 @@ export type ListMediaV1MediaGetData = {
 
 export type ListMediaV1MediaGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7860,11 +8030,11 @@ export type UploadMediaV1MediaPostData = {
 
 export type UploadMediaV1MediaPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7910,11 +8080,11 @@ export type GetMediaV1MediaMediaIdGetData = {
 
 export type GetMediaV1MediaMediaIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -7960,11 +8130,11 @@ export type ReadContentV1MediaMediaIdContentGetData = {
 
 export type ReadContentV1MediaMediaIdContentGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8020,11 +8190,11 @@ export type ListWebhookBodiesV1WebhookBodiesGetData = {
 
 export type ListWebhookBodiesV1WebhookBodiesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8061,11 +8231,11 @@ export type ReplayWebhookBodiesV1WebhookBodiesReplayPostData = {
 
 export type ReplayWebhookBodiesV1WebhookBodiesReplayPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8111,11 +8281,11 @@ export type ListWebhookCountsV1WebhookCountsGetData = {
 
 export type ListWebhookCountsV1WebhookCountsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8152,11 +8322,11 @@ export type ListErrorCatalogueV1ErrorCatalogueGetData = {
 
 export type ListErrorCatalogueV1ErrorCatalogueGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8206,11 +8376,11 @@ export type ListTemplatesV1TemplatesGetData = {
 
 export type ListTemplatesV1TemplatesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8247,11 +8417,11 @@ export type CreateTemplateV1TemplatesPostData = {
 
 export type CreateTemplateV1TemplatesPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8292,11 +8462,11 @@ export type SyncTemplatesV1TemplatesSyncPostData = {
 
 export type SyncTemplatesV1TemplatesSyncPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8334,11 +8504,11 @@ export type ArchiveTemplateV1TemplatesTemplateIdDeleteData = {
 
 export type ArchiveTemplateV1TemplatesTemplateIdDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8384,11 +8554,11 @@ export type GetTemplateV1TemplatesTemplateIdGetData = {
 
 export type GetTemplateV1TemplatesTemplateIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8434,11 +8604,11 @@ export type ChangeTemplateV1TemplatesTemplateIdPutData = {
 
 export type ChangeTemplateV1TemplatesTemplateIdPutErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8488,11 +8658,11 @@ export type SubmitTemplateV1TemplatesTemplateIdSubmitPostData = {
 
 export type SubmitTemplateV1TemplatesTemplateIdSubmitPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8542,11 +8712,11 @@ export type ListHistoryV1TemplatesTemplateIdHistoryGetData = {
 
 export type ListHistoryV1TemplatesTemplateIdHistoryGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8594,11 +8764,11 @@ export type PreviewTemplateV1TemplatesTemplateIdPreviewPostData = {
 
 export type PreviewTemplateV1TemplatesTemplateIdPreviewPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8629,7 +8799,7 @@ export type PreviewTemplateV1TemplatesTemplateIdPreviewPostResponses = {
     /**
      * Successful Response
      */
-    200: PreviewOut;
+    200: SojournTemplatesRoutesPreviewOut;
 };
 
 export type PreviewTemplateV1TemplatesTemplateIdPreviewPostResponse = PreviewTemplateV1TemplatesTemplateIdPreviewPostResponses[keyof PreviewTemplateV1TemplatesTemplateIdPreviewPostResponses];
@@ -8686,11 +8856,11 @@ export type ListProfilesV1ProfilesGetData = {
 
 export type ListProfilesV1ProfilesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8727,11 +8897,11 @@ export type WriteProfilesV1ProfilesPostData = {
 
 export type WriteProfilesV1ProfilesPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8777,11 +8947,11 @@ export type GetProfileV1ProfilesProfileIdGetData = {
 
 export type GetProfileV1ProfilesProfileIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8827,11 +8997,11 @@ export type ChangeProfileV1ProfilesProfileIdPatchData = {
 
 export type ChangeProfileV1ProfilesProfileIdPatchErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8900,11 +9070,11 @@ export type GetHistoryV1ProfilesProfileIdHistoryGetData = {
 
 export type GetHistoryV1ProfilesProfileIdHistoryGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8950,11 +9120,11 @@ export type MergeProfilesV1ProfilesProfileIdMergePostData = {
 
 export type MergeProfilesV1ProfilesProfileIdMergePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -8999,11 +9169,11 @@ export type ListAttributesV1AttributesGetData = {
 
 export type ListAttributesV1AttributesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9043,11 +9213,11 @@ export type DeclareAttributeV1AttributesNamePutData = {
 
 export type DeclareAttributeV1AttributesNamePutErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9105,11 +9275,11 @@ export type ListEventRulesV1EventRulesGetData = {
 
 export type ListEventRulesV1EventRulesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9146,11 +9316,11 @@ export type CreateEventRuleV1EventRulesPostData = {
 
 export type CreateEventRuleV1EventRulesPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9196,11 +9366,11 @@ export type DeleteEventRuleV1EventRulesRuleIdDeleteData = {
 
 export type DeleteEventRuleV1EventRulesRuleIdDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9289,11 +9459,11 @@ export type RecordEventsV1EventsPostData = {
 
 export type RecordEventsV1EventsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9352,11 +9522,11 @@ export type RecordSegmentBatchV1BatchPostData = {
 
 export type RecordSegmentBatchV1BatchPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9397,11 +9567,11 @@ export type RecordSegmentCallV1AliasPostData = {
 
 export type RecordSegmentCallV1AliasPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9442,11 +9612,11 @@ export type RecordSegmentCallV1GroupPostData = {
 
 export type RecordSegmentCallV1GroupPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9487,11 +9657,11 @@ export type RecordSegmentCallV1ScreenPostData = {
 
 export type RecordSegmentCallV1ScreenPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9532,11 +9702,11 @@ export type RecordSegmentCallV1PagePostData = {
 
 export type RecordSegmentCallV1PagePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9577,11 +9747,11 @@ export type RecordSegmentCallV1TrackPostData = {
 
 export type RecordSegmentCallV1TrackPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9622,11 +9792,11 @@ export type RecordSegmentCallV1IdentifyPostData = {
 
 export type RecordSegmentCallV1IdentifyPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9667,11 +9837,11 @@ export type RecordSegmentCallV1ImportPostData = {
 
 export type RecordSegmentCallV1ImportPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9728,11 +9898,11 @@ export type GetTimelineV1ProfilesProfileIdTimelineGetData = {
 
 export type GetTimelineV1ProfilesProfileIdTimelineGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9773,11 +9943,11 @@ export type GetOverviewV1OverviewGetData = {
 
 export type GetOverviewV1OverviewGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9831,11 +10001,11 @@ export type GetSuppressionsV1SuppressionsGetData = {
 
 export type GetSuppressionsV1SuppressionsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9872,11 +10042,11 @@ export type PostSuppressionsV1SuppressionsPostData = {
 
 export type PostSuppressionsV1SuppressionsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9917,11 +10087,11 @@ export type ImportSuppressionsV1SuppressionsImportPostData = {
 
 export type ImportSuppressionsV1SuppressionsImportPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -9967,11 +10137,11 @@ export type DeleteSuppressionV1SuppressionsSuppressionIdDeleteData = {
 
 export type DeleteSuppressionV1SuppressionsSuppressionIdDeleteErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10012,11 +10182,11 @@ export type GetAllowListV1AllowListGetData = {
 
 export type GetAllowListV1AllowListGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10049,11 +10219,11 @@ export type PutAllowListV1AllowListPutData = {
 
 export type PutAllowListV1AllowListPutErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10094,11 +10264,11 @@ export type GetBrakeV1BrakeGetData = {
 
 export type GetBrakeV1BrakeGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10131,11 +10301,11 @@ export type PutBrakeV1BrakePutData = {
 
 export type PutBrakeV1BrakePutErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10189,11 +10359,11 @@ export type GetFormsV1OptInFormsGetData = {
 
 export type GetFormsV1OptInFormsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10230,11 +10400,11 @@ export type PostFormV1OptInFormsPostData = {
 
 export type PostFormV1OptInFormsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10280,11 +10450,11 @@ export type CloseFormV1OptInFormsSlugClosePostData = {
 
 export type CloseFormV1OptInFormsSlugClosePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10330,11 +10500,11 @@ export type PostSubmissionV1OptInFormsSlugSubmissionsPostData = {
 
 export type PostSubmissionV1OptInFormsSlugSubmissionsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10472,11 +10642,11 @@ export type GetLinksV1OptInLinksGetData = {
 
 export type GetLinksV1OptInLinksGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10513,11 +10683,11 @@ export type PostLinkV1OptInLinksPostData = {
 
 export type PostLinkV1OptInLinksPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10567,11 +10737,11 @@ export type GetQrV1OptInLinksLinkIdQrKindGetData = {
 
 export type GetQrV1OptInLinksLinkIdQrKindGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10615,11 +10785,11 @@ export type UnmergeProfilesV1ProfilesProfileIdUnmergePostData = {
 
 export type UnmergeProfilesV1ProfilesProfileIdUnmergePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10664,11 +10834,11 @@ export type PostConsentsV1ConsentsPostData = {
 
 export type PostConsentsV1ConsentsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10714,11 +10884,11 @@ export type GetProfileConsentsV1ProfilesProfileIdConsentsGetData = {
 
 export type GetProfileConsentsV1ProfilesProfileIdConsentsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10759,11 +10929,11 @@ export type GetKeywordsV1KeywordsGetData = {
 
 export type GetKeywordsV1KeywordsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10796,11 +10966,11 @@ export type PutKeywordsV1KeywordsPutData = {
 
 export type PutKeywordsV1KeywordsPutErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10841,11 +11011,11 @@ export type TestKeywordV1KeywordsTestPostData = {
 
 export type TestKeywordV1KeywordsTestPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10907,11 +11077,11 @@ export type ListMessagesV1MessagesGetData = {
 
 export type ListMessagesV1MessagesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10948,11 +11118,11 @@ export type ListRateCardsV1RateCardsGetData = {
 
 export type ListRateCardsV1RateCardsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -10985,11 +11155,11 @@ export type AddRateCardV1RateCardsPostData = {
 
 export type AddRateCardV1RateCardsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11053,11 +11223,11 @@ export type EstimatePriceV1EstimateGetData = {
 
 export type EstimatePriceV1EstimateGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11133,11 +11303,11 @@ export type ListDeliveriesV1DeliveriesGetData = {
 
 export type ListDeliveriesV1DeliveriesGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11177,11 +11347,11 @@ export type RequestDeliveriesV1DeliveriesPostData = {
 
 export type RequestDeliveriesV1DeliveriesPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11237,11 +11407,11 @@ export type ListUnknownV1DeliveriesUnknownGetData = {
 
 export type ListUnknownV1DeliveriesUnknownGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11278,11 +11448,11 @@ export type CancelDeliveriesV1DeliveriesCancelPostData = {
 
 export type CancelDeliveriesV1DeliveriesCancelPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11328,11 +11498,11 @@ export type GetDeliveryV1DeliveriesDeliveryIdGetData = {
 
 export type GetDeliveryV1DeliveriesDeliveryIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11378,11 +11548,11 @@ export type ResendDeliveryV1DeliveriesDeliveryIdResendPostData = {
 
 export type ResendDeliveryV1DeliveriesDeliveryIdResendPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11428,11 +11598,11 @@ export type SettleDeliveryV1DeliveriesDeliveryIdSettlePostData = {
 
 export type SettleDeliveryV1DeliveriesDeliveryIdSettlePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11498,11 +11668,11 @@ export type GetFunnelV1FunnelGetData = {
 
 export type GetFunnelV1FunnelGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11544,11 +11714,11 @@ export type GetUsageV1SendersSenderIdUsageGetData = {
 
 export type GetUsageV1SendersSenderIdUsageGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11591,11 +11761,11 @@ export type ValidateJourneyV1JourneysValidatePostData = {
 
 export type ValidateJourneyV1JourneysValidatePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11649,11 +11819,11 @@ export type ListJourneysV1JourneysGetData = {
 
 export type ListJourneysV1JourneysGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11692,11 +11862,11 @@ export type SaveJourneyV1JourneysPostData = {
 
 export type SaveJourneyV1JourneysPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11742,11 +11912,11 @@ export type GetJourneyV1JourneysJourneyIdGetData = {
 
 export type GetJourneyV1JourneysJourneyIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11792,11 +11962,11 @@ export type PublishJourneyV1JourneysJourneyIdPublishPostData = {
 
 export type PublishJourneyV1JourneysJourneyIdPublishPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11842,11 +12012,11 @@ export type PauseJourneyV1JourneysJourneyIdPausePostData = {
 
 export type PauseJourneyV1JourneysJourneyIdPausePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11892,11 +12062,11 @@ export type ResumeJourneyV1JourneysJourneyIdResumePostData = {
 
 export type ResumeJourneyV1JourneysJourneyIdResumePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -11975,11 +12145,11 @@ export type ListRunsV1JourneysJourneyIdRunsGetData = {
 
 export type ListRunsV1JourneysJourneyIdRunsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12025,11 +12195,11 @@ export type GetRunV1RunsRunIdGetData = {
 
 export type GetRunV1RunsRunIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12083,11 +12253,11 @@ export type ListImportsV1ImportsGetData = {
 
 export type ListImportsV1ImportsGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12124,11 +12294,11 @@ export type ImportPeopleV1ImportsPostData = {
 
 export type ImportPeopleV1ImportsPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12174,11 +12344,11 @@ export type EraseProfileV1ProfilesProfileIdErasurePostData = {
 
 export type EraseProfileV1ProfilesProfileIdErasurePostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12236,11 +12406,11 @@ export type ListErasuresV1ErasuresGetData = {
 
 export type ListErasuresV1ErasuresGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12277,11 +12447,11 @@ export type ErasePersonV1ErasuresPostData = {
 
 export type ErasePersonV1ErasuresPostErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12327,11 +12497,11 @@ export type GetErasureV1ErasuresErasureIdGetData = {
 
 export type GetErasureV1ErasuresErasureIdGetErrors = {
     /**
-     * The key is missing, unknown, expired or revoked
+     * The key is missing, unknown, expired or revoked; or the session has ended
      */
     401: Problem;
     /**
-     * The key lacks the right that stands beside it in `security`
+     * The right that stands in `security` is missing; or a write by cookie came without its token
      */
     403: Problem;
     /**
@@ -12362,6 +12532,240 @@ export type GetErasureV1ErasuresErasureIdGetResponses = {
 };
 
 export type GetErasureV1ErasuresErasureIdGetResponse = GetErasureV1ErasuresErasureIdGetResponses[keyof GetErasureV1ErasuresErasureIdGetResponses];
+
+export type RequestArchiveV1ProfilesProfileIdArchivePostData = {
+    body?: never;
+    path: {
+        /**
+         * Profile Id
+         */
+        profile_id: string;
+    };
+    query?: never;
+    url: '/v1/profiles/{profile_id}/archive';
+};
+
+export type RequestArchiveV1ProfilesProfileIdArchivePostErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type RequestArchiveV1ProfilesProfileIdArchivePostError = RequestArchiveV1ProfilesProfileIdArchivePostErrors[keyof RequestArchiveV1ProfilesProfileIdArchivePostErrors];
+
+export type RequestArchiveV1ProfilesProfileIdArchivePostResponses = {
+    /**
+     * Successful Response
+     */
+    202: ArchiveOut;
+};
+
+export type RequestArchiveV1ProfilesProfileIdArchivePostResponse = RequestArchiveV1ProfilesProfileIdArchivePostResponses[keyof RequestArchiveV1ProfilesProfileIdArchivePostResponses];
+
+export type GetArchiveV1ArchivesArchiveIdGetData = {
+    body?: never;
+    path: {
+        /**
+         * Archive Id
+         */
+        archive_id: string;
+    };
+    query?: {
+        /**
+         * Format
+         *
+         * zip: with the person's files
+         */
+        format?: 'json' | 'zip';
+    };
+    url: '/v1/archives/{archive_id}';
+};
+
+export type GetArchiveV1ArchivesArchiveIdGetErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type GetArchiveV1ArchivesArchiveIdGetError = GetArchiveV1ArchivesArchiveIdGetErrors[keyof GetArchiveV1ArchivesArchiveIdGetErrors];
+
+export type GetArchiveV1ArchivesArchiveIdGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: ArchiveOut;
+};
+
+export type GetArchiveV1ArchivesArchiveIdGetResponse = GetArchiveV1ArchivesArchiveIdGetResponses[keyof GetArchiveV1ArchivesArchiveIdGetResponses];
+
+export type GetRetentionV1RetentionGetData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/v1/retention';
+};
+
+export type GetRetentionV1RetentionGetErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type GetRetentionV1RetentionGetError = GetRetentionV1RetentionGetErrors[keyof GetRetentionV1RetentionGetErrors];
+
+export type GetRetentionV1RetentionGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: RetentionOut;
+};
+
+export type GetRetentionV1RetentionGetResponse = GetRetentionV1RetentionGetResponses[keyof GetRetentionV1RetentionGetResponses];
+
+export type ChangeRetentionV1RetentionPatchData = {
+    body: PeriodsIn;
+    path?: never;
+    query?: never;
+    url: '/v1/retention';
+};
+
+export type ChangeRetentionV1RetentionPatchErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * The body is larger than this address accepts
+     */
+    413: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type ChangeRetentionV1RetentionPatchError = ChangeRetentionV1RetentionPatchErrors[keyof ChangeRetentionV1RetentionPatchErrors];
+
+export type ChangeRetentionV1RetentionPatchResponses = {
+    /**
+     * Successful Response
+     */
+    200: RetentionOut;
+};
+
+export type ChangeRetentionV1RetentionPatchResponse = ChangeRetentionV1RetentionPatchResponses[keyof ChangeRetentionV1RetentionPatchResponses];
+
+export type PreviewRetentionV1RetentionPreviewPostData = {
+    body: PeriodsIn;
+    path?: never;
+    query?: never;
+    url: '/v1/retention/preview';
+};
+
+export type PreviewRetentionV1RetentionPreviewPostErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * The body is larger than this address accepts
+     */
+    413: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type PreviewRetentionV1RetentionPreviewPostError = PreviewRetentionV1RetentionPreviewPostErrors[keyof PreviewRetentionV1RetentionPreviewPostErrors];
+
+export type PreviewRetentionV1RetentionPreviewPostResponses = {
+    /**
+     * Successful Response
+     */
+    200: SojournPrivacyRetentionRoutesPreviewOut;
+};
+
+export type PreviewRetentionV1RetentionPreviewPostResponse = PreviewRetentionV1RetentionPreviewPostResponses[keyof PreviewRetentionV1RetentionPreviewPostResponses];
 
 export type VerifyWhatsappWebhookData = {
     body?: never;
