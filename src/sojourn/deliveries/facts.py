@@ -10,30 +10,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sojourn.channels import store as channels
 from sojourn.channels.model import Sender
 from sojourn.consents import store as consents
-from sojourn.countries import pack, zones
+from sojourn.deliveries.person_facts import (
+    Burden,
+    People,
+    address_values,
+    choose_address,
+    person_facts,
+    workspace_facts,
+)
 from sojourn.deliveries.store import limits
 from sojourn.deliveries.store.consent_messages import list_consent_messages
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.messages import store as messages
-from sojourn.messages.window import window_until
 from sojourn.policy.model import (
     ConsentMessage,
-    CountryFacts,
     Facts,
     PairFacts,
     PersonFacts,
     Request,
     SenderFacts,
-    WindowFacts,
-    WorkspaceFacts,
 )
 from sojourn.profiles import identity_store
 from sojourn.profiles import store as profiles
@@ -82,74 +84,69 @@ async def gather_facts(
     `own_deliveries`: reservations of the requests themselves, which do not weigh on them.
     """
     workspace = await workspaces.get_workspace(conn, workspace_id)
-    settings = workspace.settings
     people = list(dict.fromkeys(request.profile_id for request in requests))
     known, subject_of = await read_profiles(conn, workspace_id, people)
-    subjects = sorted(set(subject_of.values()))
+    burden = await _lock_burden(
+        conn, workspace, requests, subject_of, channel, now, at_send=at_send, own=own_deliveries
+    )
+    read = await _read_people(conn, workspace, sorted(set(subject_of.values())), channel, keys=keys, now=now)
+    sender_facts, counted = await _sender_facts(conn, senders, people, now, at_send=at_send)
+    schemes = ADDRESS_SCHEMES.get(channel, ())
+    addresses: dict[UUID, IdentityRow] = {}
+    facts_of: dict[UUID, PersonFacts] = {}
+    for profile_id, subject in subject_of.items():
+        profile, address = known[profile_id], choose_address(read.identities[subject], schemes)
+        if address is not None:
+            addresses[profile_id] = address
+        facts_of[profile_id] = person_facts(
+            profile, address, channel, workspace.settings, read, burden, is_counted=profile_id in counted
+        )
+    found = Facts(now=now, workspace=workspace_facts(workspace.settings), senders=sender_facts, people=facts_of)
+    values = {id_: address_values(read.identities[subject]) for id_, subject in subject_of.items()} if at_send else {}
+    return Gathered(found, workspace, known, addresses, senders, values)
+
+
+async def _lock_burden(
+    conn: Conn,
+    workspace: Workspace,
+    requests: Sequence[Request],
+    subject_of: Mapping[UUID, UUID],
+    channel: str,
+    now: datetime,
+    *,
+    at_send: bool,
+    own: Sequence[UUID],
+) -> Burden:
     capped = _subjects(subject_of, (request.profile_id for request in requests if request.promotes))
     told_of = _subjects(subject_of, (one.profile_id for one in requests if one.consent_message is not None))
     weighed = {*capped, *told_of}
-    pressure = await limits.lock_pressure(conn, workspace_id, weighed) if weighed else {}
-    pairs = _of_people(await _pairs(conn, requests), subject_of) if at_send else {}
-    marks = await _marks(conn, capped, settings, now, own_deliveries)
-    schemes = ADDRESS_SCHEMES.get(channel, ())
-    identities = await _identities(conn, workspace_id, subjects, schemes)
-    consent = await consents.read_consent_facts(
-        conn,
-        workspace_id,
-        subjects,
-        channel,
-        now,
-        keys=keys,
-        identities=identities,
-        accept_general=settings.accept_general_opt_in,
+    return Burden(
+        pressure=await limits.lock_pressure(conn, workspace.id, weighed) if weighed else {},
+        pairs=_of_people(await _pairs(conn, requests), subject_of) if at_send else {},
+        marks=await _marks(conn, capped, workspace.settings, now, own),
+        told=await _told(conn, told_of, channel, now, at_send=at_send, own=own),
     )
-    windows = await messages.list_windows(conn, subjects)
-    holds = await limits.list_holds(conn, subjects, now)
-    told = await _told(conn, told_of, channel, now, at_send=at_send, own=own_deliveries)
-    sender_facts, counted = await _sender_facts(conn, senders, people, now, at_send=at_send)
-    addresses: dict[UUID, IdentityRow] = {}
-    facts_of: dict[UUID, PersonFacts] = {}
-    for profile_id in people:
-        subject = subject_of.get(profile_id)
-        if subject is None:
-            continue
-        profile = known[profile_id]
-        address = choose_address(identities[subject], schemes)
-        if address is not None:
-            addresses[profile_id] = address
-        number = _number(identities[subject])
-        weight = pressure.get(subject)
-        facts_of[profile_id] = PersonFacts(
-            person_id=subject,
-            is_erased=profile.erased_at is not None,
-            address_scheme=None if address is None else address.scheme.value,
-            address_state=None if address is None else address.state.value,
-            consents=consent.get(subject),
-            country=_country(profile, address, number, channel, settings.us_territories_blocked),
-            zones=zones.person_zones(timezone_name=profile.timezone, country=profile.country, number=number),
-            holds=holds.get(subject, {}),
-            marks=marks.get(subject, ()),
-            saturated_until=None if weight is None else weight["saturated_until"],
-            consent_messages=told.get(subject),
-            windows={
-                sender: WindowFacts(
-                    last_inbound_at=window.last_inbound_at,
-                    window_until=window_until(window.last_inbound_at, window.closed_at),
-                )
-                for sender, window in windows.get(subject, {}).items()
-            },
-            pairs=pairs.get(subject, {}),
-            portfolio_counted=profile_id in counted,
-        )
-    facts = Facts(now=now, workspace=workspace_facts(settings), senders=sender_facts, people=facts_of)
-    values = {profile_id: _values(identities[subject]) for profile_id, subject in subject_of.items()} if at_send else {}
-    return Gathered(facts, workspace, known, addresses, senders, values)
 
 
-def _values(rows: Sequence[IdentityRow]) -> frozenset[str]:
-    """Every address as a provider may spell it: a number also without its plus."""
-    return frozenset(row.value.removeprefix("+") for row in rows)
+async def _read_people(
+    conn: Conn, workspace: Workspace, subjects: Sequence[UUID], channel: str, *, keys: KeyRing, now: datetime
+) -> People:
+    identities = await _identities(conn, workspace.id, subjects, ADDRESS_SCHEMES.get(channel, ()))
+    return People(
+        identities=identities,
+        consents=await consents.read_consent_facts(
+            conn,
+            workspace.id,
+            subjects,
+            channel,
+            now,
+            keys=keys,
+            identities=identities,
+            accept_general=workspace.settings.accept_general_opt_in,
+        ),
+        windows=await messages.list_windows(conn, subjects),
+        holds=await limits.list_holds(conn, subjects, now),
+    )
 
 
 async def read_profiles(
@@ -189,77 +186,6 @@ async def find_senders(
         all_senders = await channels.list_senders(conn, workspace_id)
         found.update({sender.id: sender for sender in all_senders if sender.id in named and sender.channel == channel})
     return found, default
-
-
-def choose_address(rows: Sequence[IdentityRow], schemes: Sequence[Scheme]) -> IdentityRow | None:
-    """The address to use: an active one of the first scheme that has one, else whichever shows why there is none."""
-    best: tuple[tuple[int, int], IdentityRow] | None = None
-    for row in rows:
-        if row.scheme not in schemes:
-            continue
-        weight = (0 if row.state.value == "active" else 1, schemes.index(row.scheme) * 2 + (not row.is_primary))
-        if best is None or weight < best[0]:
-            best = (weight, row)
-    return None if best is None else best[1]
-
-
-def workspace_facts(settings: WorkspaceSettings) -> WorkspaceFacts:
-    """The settings of a workspace as the policy sees them."""
-    return WorkspaceFacts(
-        brake=settings.brake,
-        allow_list_on=settings.allow_list_on,
-        quiet_hours_on=settings.quiet_hours_on,
-        quiet_from_minute=_minute(settings.quiet_from),
-        quiet_until_minute=_minute(settings.quiet_until),
-        quiet_transactional=settings.quiet_transactional,
-        quiet_regulatory=settings.quiet_regulatory,
-        marketing_cap=settings.marketing_cap,
-        marketing_cap_days=settings.marketing_cap_days,
-        service_case_days=settings.service_case_days,
-        consent_reminder=settings.double_opt_in_reminder,
-    )
-
-
-def _minute(local_time: str) -> int:
-    hours, minutes = local_time.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
-def _number(rows: Sequence[IdentityRow]) -> str | None:
-    for row in rows:
-        if row.scheme is Scheme.PHONE:
-            return row.value
-    return next((f"+{row.value}" for row in rows if row.scheme is Scheme.WA_ID), None)
-
-
-def _country(
-    profile: Profile, address: IdentityRow | None, number: str | None, channel: str, territories_blocked: bool
-) -> CountryFacts | None:
-    code = None
-    if number is not None:
-        code = zones.country_of_number(number)
-    elif address is not None and address.scheme is Scheme.BSUID:
-        code = zones.country_of_bsuid(address.value)
-    code = code or profile.country
-    if code is None:
-        return None
-    area = number[1:5] if number is not None and number.startswith("+1") else None
-    return _country_facts(code, area, channel, territories_blocked)
-
-
-@lru_cache(maxsize=4096)
-def _country_facts(code: str, area: str | None, channel: str, territories_blocked: bool) -> CountryFacts:
-    """What the pack says; of a number only what decides is kept (`1` and area code), so that the cache stays small."""
-    blocked = pack.blocked_purposes(code, channel=channel, number=area, territories_blocked=territories_blocked)
-    country = pack.find_country(code)
-    hours = None if country is None else country.marketing_hours
-    return CountryFacts(
-        code=code,
-        blocked_purposes=frozenset(purpose.value for purpose in blocked),
-        feedback_is_marketing=country is not None and country.feedback_is_marketing,
-        quiet_from_minute=None if hours is None else hours.until_minute,
-        quiet_until_minute=None if hours is None else hours.from_minute,
-    )
 
 
 async def _pairs(conn: Conn, requests: Sequence[Request]) -> dict[UUID, dict[UUID, PairFacts]]:

@@ -17,6 +17,7 @@ from sojourn.deliveries.actions.telling import news
 from sojourn.deliveries.attempt_ids import NUMBER_MAX
 from sojourn.deliveries.lanes import slower
 from sojourn.deliveries.model import Status
+from sojourn.deliveries.person_facts import choose_address
 from sojourn.deliveries.reactions import Consequences, Failure, react
 from sojourn.deliveries.signals import DeliveryStatusChanged
 from sojourn.deliveries.status import Progress
@@ -192,7 +193,7 @@ async def _mark_unreachable(conn: Conn, workspace_id: UUID, people: Sequence[UUI
     """Count a failure for the address in use; on three distinct days (a setting) it counts as unreachable."""
     schemes = fact_reading.ADDRESS_SCHEMES[CHANNEL]
     known = await identity_store.list_identities(conn, workspace_id, people, schemes)
-    addresses = [address for found in known.values() if (address := fact_reading.choose_address(found, schemes))]
+    addresses = [address for found in known.values() if (address := choose_address(found, schemes))]
     workspace = await workspaces.get_workspace(conn, workspace_id)
     await profiles.mark_unreachable(
         conn,
