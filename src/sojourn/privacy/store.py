@@ -93,9 +93,21 @@ DELETE FROM dead_jobs WHERE (id, bucket) IN
          WHERE died_at < %(before)s AND (%(only)s::uuid IS NULL OR workspace_id = %(only)s::uuid) LIMIT %(limit)s)
 """
 DELETE_AUDIT: LiteralString = """
-DELETE FROM audit_entries WHERE id IN
-       (SELECT id FROM audit_entries
-         WHERE id < %(id)s AND (%(only)s::uuid IS NULL OR workspace_id = %(only)s::uuid) LIMIT %(limit)s)
+WITH ends AS (  -- a chain loses its beginning only: nothing goes that stands behind what is kept
+    SELECT c.workspace_id, kept.position
+      FROM audit_chains c
+      LEFT JOIN LATERAL (SELECT position FROM audit_entries
+                          WHERE workspace_id = c.workspace_id AND position IS NOT NULL AND id >= %(id)s
+                          ORDER BY position LIMIT 1) AS kept ON true
+)
+DELETE FROM audit_entries
+ WHERE id IN (SELECT e.id
+                FROM audit_entries e
+                LEFT JOIN ends ON ends.workspace_id = e.workspace_id
+               WHERE e.id < %(id)s AND (e.position IS NULL OR ends.position IS NULL OR e.position < ends.position)
+                 AND (%(only)s::uuid IS NULL OR e.workspace_id = %(only)s::uuid)
+               ORDER BY e.id
+               LIMIT %(limit)s)
 """
 DELETE_IMPORTS: LiteralString = """
 DELETE FROM imports WHERE id IN

@@ -70,14 +70,15 @@ async def test_a_change_behind_our_back_is_found_where_it_is(conn, keys, place, 
 
 
 async def test_retention_shortens_the_chain_from_its_beginning_only(conn, keys, now, place):
-    cut = {"id": first_id(now + timedelta(seconds=4)), "limit": 100}
+    cut = {"id": first_id(now + timedelta(seconds=4)), "limit": 100, "only": None}
     late = now + timedelta(seconds=1)
     await audit.record(conn, "system", place.id, "thing.late", "thing", "late", {}, late)  # sealed after newer ones
     await audit_chain.seal(conn, place.id, keys=keys)
     assert await execute(conn, retention.DELETE_AUDIT, cut) == 4
     verdict = await audit_chain.verify(conn, place.id, keys=keys)
     assert (verdict.is_intact, verdict.first_position, verdict.last_position) == (True, 5, 9)
-    assert await execute(conn, retention.DELETE_AUDIT, {"id": first_id(now + timedelta(days=1)), "limit": 100}) == 5
+    rest = {**cut, "id": first_id(now + timedelta(days=1))}
+    assert await execute(conn, retention.DELETE_AUDIT, rest) == 5
 
 
 async def test_sealers_at_once_make_one_chain_and_no_writer_waits_for_them(database, keys, now):
