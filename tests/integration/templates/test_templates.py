@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from uuid import uuid4
 
@@ -108,6 +109,12 @@ async def submit(work, workspace, template, sender, **more):
         return await store.get_template(conn, workspace.id, template.id)
 
 
+async def read_variant(work, workspace, sender, made):
+    await sync.read_account(work, sender.id)
+    async with work.transaction() as conn:
+        return (await store.get_template(conn, workspace.id, made.id)).variants["en"]
+
+
 async def test_a_template_is_submitted_reviewed_and_kept_in_agreement(work, workspace, sender, sim):
     async with work.transaction() as conn:
         made = await actions.create_template(conn, "key:1", workspace.id, draft(), now=work.now())
@@ -115,10 +122,9 @@ async def test_a_template_is_submitted_reviewed_and_kept_in_agreement(work, work
     assert submitted.state in (VariantState.PENDING, VariantState.APPROVED)
     assert submitted.provider_template_id
     await sim("/sim/clock", {"advance_seconds": 3600})
-    await sync.read_account(work, sender.id)
-    async with work.transaction() as conn:
-        variant = (await store.get_template(conn, workspace.id, made.id)).variants["en"]
-    assert variant.state == VariantState.APPROVED
+    async with asyncio.timeout(20):  # the review happens in the simulator's own time after the push
+        while (variant := await read_variant(work, workspace, sender, made)).state != VariantState.APPROVED:
+            await asyncio.sleep(0.05)
     assert variant.components == [BODY, REPLY], "what is ours alone survives a reading"
     assert await sync.read_account(work, sender.id) == {"added": 0, "changed": 0, "gone": 0}
 
