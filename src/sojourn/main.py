@@ -41,6 +41,7 @@ from sojourn.kit.storable import StorableText
 from sojourn.kit.web import BodyLimit, install_error_handlers, send_problem
 from sojourn.messages import routes as messages
 from sojourn.openapi import DocumentedApp
+from sojourn.outbound import routes as outbound
 from sojourn.pricing import routes as pricing
 from sojourn.privacy import archive_routes as archives
 from sojourn.privacy import retention_routes as retention
@@ -81,6 +82,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     journeys.router,
     imports.router,
+    outbound.router,
     privacy.router,
     archives.router,
     retention.router,

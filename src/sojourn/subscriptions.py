@@ -11,6 +11,7 @@ from sojourn.events import tasks as events
 from sojourn.journeys import tasks as journeys
 from sojourn.kit.jobs import Handler, Periodic, Poller, Registry, Work
 from sojourn.kit.partitions import make_partitions
+from sojourn.outbound import tasks as outbound
 from sojourn.preferences import tasks as preferences
 from sojourn.privacy import tasks as privacy
 from sojourn.templates import tasks as templates
@@ -30,6 +31,7 @@ HANDLERS: tuple[Handler, ...] = (
     *conversations.HANDLERS,
     *preferences.HANDLERS,
     *journeys.HANDLERS,
+    *outbound.HANDLERS,
     *privacy.HANDLERS,
 )
 

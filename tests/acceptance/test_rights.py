@@ -143,12 +143,14 @@ async def fill(product: Story, owner: Api) -> dict[str, str]:
     nobody = {"identities": [{"scheme": "phone", "value": "+447700900776"}]}
     erasure = await owner.post("/v1/erasures", nobody)
     archive = await owner.post(f"/v1/profiles/{profile}/archive")
+    hook = {"url": "https://hooks.example/in", "events": ["message.received"], "description": MARK}
+    endpoint = await owner.post("/v1/webhook-endpoints", hook)
     await product.settle()
     return {
         "template_id": template, "profile_id": profile, "delivery_id": delivery["id"], "journey_id": journey,
         "run_id": run["id"], "slug": form["slug"], "link_id": link["id"], "suppression_id": listed["items"][0]["id"],
         "rule_id": rule["id"], "key_id": key["key"]["id"], "media_id": media["id"], "sender_id": shop.senders[0],
-        "name": "nickname", "member_id": invited["member"]["id"], "erasure_id": erasure["id"], "archive_id": archive["id"], "path": "phones",
+        "name": "nickname", "member_id": invited["member"]["id"], "erasure_id": erasure["id"], "archive_id": archive["id"], "endpoint_id": endpoint["endpoint"]["id"], "path": "phones",
     }  # fmt: skip
 
 

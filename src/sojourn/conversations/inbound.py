@@ -32,7 +32,7 @@ from sojourn.conversations.looking_up import (
 )
 from sojourn.conversations.model import Owner, Reply
 from sojourn.conversations.precedence import Mentioned, Said, choose_owner
-from sojourn.conversations.signals import ReplyRouted
+from sojourn.conversations.signals import MessagesTaken, ReplyRouted, Taken
 from sojourn.conversations.taking_in import SILENT_KINDS, Item, identify, store_items
 from sojourn.deliveries import actions as deliveries
 from sojourn.deliveries.model import DeliveryId, DeliveryRequest
@@ -40,7 +40,7 @@ from sojourn.deliveries.rendering import parse_tap_id
 from sojourn.kit import crash
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
-from sojourn.kit.jobs import Signal, announce
+from sojourn.kit.jobs import Signal, announce, is_heard
 from sojourn.kit.live import ITEMS_MAX, LiveEvent, publish
 from sojourn.workspaces import store as workspaces
 from sojourn.workspaces.model import Workspace
@@ -56,6 +56,7 @@ async def receive_messages(conn: Conn, batch: Sequence[MessageReceived], *, keys
         items = await identify(conn, workspace, received, now)
         fresh = await store_items(conn, workspace_id, items, now)
         await publish(conn, _live(workspace_id, fresh), now)
+        await _pass_on(conn, workspace_id, fresh)
         crash.point("conversations.stored")
         waves = _waves(fresh)
         for place, wave in enumerate(waves):
@@ -73,6 +74,20 @@ def _live(workspace_id: UUID, items: Sequence[Item]) -> list[LiveEvent]:
         workspace_id=workspace_id, topic="messages", payload=payload, profiles=list(profiles), senders=list(senders)
     )
     return [event] if items else []
+
+
+async def _pass_on(conn: Conn, workspace_id: UUID, items: Sequence[Item]) -> None:
+    """Tell of what came in, where anybody hears it."""
+    if items and await is_heard(conn, MessagesTaken, workspace_id):
+        told = [
+            Taken(
+                message_id=item.message_id, profile_id=item.profile_id, sender_id=item.message.sender_id,
+                kind=item.message.kind, at=item.message.at,
+            )
+            for item in items
+            if item.message_id is not None
+        ]  # fmt: skip
+        await announce(conn, [MessagesTaken(workspace_id=workspace_id, messages=told)])
 
 
 def _waves(items: Iterable[Item]) -> list[list[Item]]:

@@ -26,3 +26,22 @@ class ReplyRouted(Signal):
     def ordering_key(self) -> str | None:
         """One person."""
         return str(self.profile_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A message of a person that is in the ledger now. `at` is its own time."""
+
+    message_id: UUID
+    profile_id: UUID
+    sender_id: UUID
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesTaken(Signal):
+    """What people of a workspace wrote, each message once; free of order. Only made where it is heard."""
+
+    workspace_id: UUID
+    messages: list[Taken]

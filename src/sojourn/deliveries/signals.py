@@ -35,4 +35,23 @@ class DeliveryStatusChanged(Signal):
         return str(self.profile_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What a delivery is now. `reason`: the policy's, or that of its end, where there is one."""
+
+    delivery_id: UUID
+    profile_id: UUID
+    status: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveriesMoved(Signal):
+    """What a batch did to deliveries of a workspace, whoever owns them; free of order. Only made where it is heard."""
+
+    workspace_id: UUID
+    moves: list[Move]
+    at: datetime
+
+
 ANNOUNCED_OWNERS = frozenset({"journey", "preferences", "conversation"})

@@ -1,8 +1,9 @@
-"""Jobs of this folder."""
+"""Jobs of this folder, and what it tells the folders above."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -38,3 +39,23 @@ class ReleaseRuns(Signal):
 
     workspace_id: UUID
     journey_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRun:
+    """A run that is over. `state` is finished or error."""
+
+    run_id: UUID
+    profile_id: UUID
+    journey_id: UUID
+    state: str
+    reason: str | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsEnded(Signal):
+    """Runs of a workspace that ended in one batch; free of order. Only made where it is heard."""
+
+    workspace_id: UUID
+    runs: list[EndedRun]

@@ -65,7 +65,10 @@ LEASED = Mode.LEASED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """One subscriber of a message: `handle(work, conn, batch)` if transactional, `handle(work, batch)` if leased."""
+    """One subscriber of a message: `handle(work, conn, batch)` if transactional, `handle(work, batch)` if leased.
+
+    `wanted(conn, workspace_id)` is asked before news becomes a job: what nobody of a workspace wants costs no row.
+    """
 
     message: type[Signal]
     handle: Callable[..., Awaitable[None]]
@@ -76,6 +79,7 @@ class Handler:
     max_attempts: int = 10
     lease_seconds: float = 20.0  # kept alive while its worker lives, so a short one costs nothing
     concurrency: int = 1
+    wanted: Callable[[Conn, UUID], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +154,26 @@ class Work:
 async def announce(conn: Conn, signals: Sequence[Signal], *, priority: int = DEFAULT_PRIORITY) -> None:
     """Tell news: one job for each handler of each signal, in the caller's transaction."""
     registry = _registry(conn)
-    rows = [
-        _row(signal, handler, due_at=EPOCH, priority=priority)
-        for signal in signals
-        for handler in registry.handlers_of(type(signal))
-    ]
+    rows = []
+    for signal in signals:
+        for handler in registry.handlers_of(type(signal)):
+            if handler.wanted is None or await _is_wanted(conn, handler, signal.job_workspace()):
+                rows.append(_row(signal, handler, due_at=EPOCH, priority=priority))  # noqa: PERF401
     await _write(conn, rows)
+
+
+async def is_heard(conn: Conn, message: type[Signal], workspace_id: UUID) -> bool:
+    """Whether anybody wants news of this class from a workspace: asked where making the news costs something."""
+    if conn.registry is None:
+        return False
+    for handler in conn.registry.handlers_of(message):
+        if await _is_wanted(conn, handler, workspace_id):
+            return True
+    return False
+
+
+async def _is_wanted(conn: Conn, handler: Handler, workspace_id: UUID | None) -> bool:
+    return handler.wanted is None or (workspace_id is not None and await handler.wanted(conn, workspace_id))
 
 
 async def defer(

@@ -21,6 +21,8 @@ from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 from sojourn.kit.ids import new_id
 from sojourn.messages import store as messages
+from sojourn.outbound import actions as outbound
+from sojourn.outbound.model import Event, Told
 from sojourn.privacy import archive_store, erasure_store, naming
 from sojourn.privacy.erasure_model import CHECKS, Erased, Erasure, Grave, Ground, Listed
 from sojourn.profiles import actions as profiles
@@ -78,6 +80,7 @@ async def erase_people(
     counts["stray_statuses"] = await delivery_people.erase_strays(conn, workspace_id, needles)
     counts |= await events.erase_profiles(conn, workspace_id, ids)
     counts |= await profiles.erase_profiles(conn, workspace_id, people, now)
+    counts |= await outbound.erase_profiles(conn, ids)
     counts["archives"] = await archive_store.delete_of_people(conn, ids)
     hashes = [hash_identity(keys, one) for one in address_keys]
     kept = await erasure_store.count_kept(conn, workspace_id, ids, hashes) | await delivery_people.count_kept(conn, ids)
@@ -116,6 +119,7 @@ async def record_erasure(
     *,
     actor: Caller | str,
     reason: Ground,
+    keys: KeyRing,
     now: datetime,
     again: Listed | None = None,
 ) -> tuple[Erasure, Listed]:
@@ -145,6 +149,11 @@ async def record_erasure(
         graves=[_grave(row) for row in erased.tombstones],
     )
     await erasure_store.insert_erasure(conn, workspace_id, erasure, entry, check_at=now + CHECKS[0])
+    told = [
+        Told(event=Event.PROFILE_ERASED, at=now, data={"erasure_id": erasure.id, "erased_profile_id": id_})
+        for id_ in erased.profile_ids
+    ]
+    await outbound.tell(conn, workspace_id, told, keys=keys, now=now)
     changes = {"erasure_id": str(erasure.id), "reason": reason.value, "counts": dict(erased.erased)}
     for id_ in erased.profile_ids:
         await audit.record(conn, actor, workspace_id, "profile.erased", "profile", id_, changes, now)

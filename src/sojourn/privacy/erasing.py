@@ -66,7 +66,7 @@ async def request_erasure(
                 )  # fmt: skip
                 raise _RollBack
             report, entry = await record_erasure(
-                conn, caller.workspace_id, erased, actor=caller, reason=reason, now=now
+                conn, caller.workspace_id, erased, actor=caller, reason=reason, keys=keys, now=now
             )
         await erasure_list.append(data_dir, [entry])
     except _RollBack:
@@ -161,7 +161,9 @@ async def _apply(conn: Conn, entry: Listed, living: set[UUID], *, keys: KeyRing,
     ]  # fmt: skip
     await consents.keep_tombstones(conn, entry.workspace_id, graves)
     await channels.redact_late_bodies(conn, entry.workspace_id, [bytes.fromhex(one) for one in entry.people], keys=keys)
-    await record_erasure(conn, entry.workspace_id, erased, actor=SYSTEM, reason=entry.reason, now=now, again=entry)
+    await record_erasure(
+        conn, entry.workspace_id, erased, actor=SYSTEM, reason=entry.reason, keys=keys, now=now, again=entry
+    )
 
 
 def _decode(line: str) -> Listed:

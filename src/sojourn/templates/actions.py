@@ -15,7 +15,7 @@ from sojourn.channels.store import find_default_sender, get_sender
 from sojourn.kit.database import Conn
 from sojourn.kit.errors import InvalidInput
 from sojourn.kit.ids import new_id
-from sojourn.kit.jobs import defer
+from sojourn.kit.jobs import announce, defer
 from sojourn.kit.live import LiveEvent, publish
 from sojourn.templates import changes, store
 from sojourn.templates.definition import category_of, same_for_provider
@@ -34,7 +34,7 @@ from sojourn.templates.model import (
     VariantDraft,
     VariantState,
 )
-from sojourn.templates.signals import SubmitVariant, SyncTemplates
+from sojourn.templates.signals import SubmitVariant, SyncTemplates, TemplateChanged
 from sojourn.workspaces import audit
 from sojourn.workspaces.caller import Caller
 
@@ -256,6 +256,11 @@ async def apply_variant(
     payload = {"template_id": template.id, "language": new.language, "state": new.state, "quality": new.quality}
     of_one = LiveEvent(workspace_id=workspace_id, topic=f"template:{template.id}", payload=payload)
     await publish(conn, [of_one, replace(of_one, topic="alerts")], now)
+    told = TemplateChanged(
+        workspace_id=workspace_id, template_id=template.id, language=new.language, state=new.state,
+        old_state=old.state, quality=new.quality, at=now,
+    )  # fmt: skip
+    await announce(conn, [told])
 
 
 async def apply_listing(

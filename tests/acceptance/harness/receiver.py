@@ -17,6 +17,7 @@ class Call:
     path: str
     headers: dict[str, str]
     body: Any
+    raw: bytes = b""
 
 
 class Receiver:
@@ -65,5 +66,5 @@ class Receiver:
         except ValueError:
             body = raw
         headers = {name.lower(): value for name, value in request.headers.items()}
-        self.calls.append(Call(request.method, request.path, headers, body))
+        self.calls.append(Call(request.method, request.path, headers, body, raw))
         return web.json_response({"ok": True}, status=self.status)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sojourn.deliveries.actions.showing import pass_on
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.model import Status
 from sojourn.deliveries.store import limits, outbox, rows
@@ -50,6 +51,8 @@ async def cancel_deliveries(
     locked = await rows.lock_deliveries(conn, taken)
     await rows.update_ended(conn, [(row["id"], Status.CANCELLED, reason, None) for row in locked], at=now)
     await limits.delete_marks(conn, taken)
+    reasons = {row["id"]: reason for row in locked}
+    await pass_on(conn, [(rows.delivery_of(row), "cancelled") for row in locked], now=now, reasons=reasons)
     if tell_owner:
         await tell(conn, [news(rows.delivery_of(row), Status.CANCELLED, at=now, reason=reason) for row in locked])
     return len(taken)

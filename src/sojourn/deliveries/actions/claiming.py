@@ -20,6 +20,7 @@ from sojourn.deliveries import facts as fact_reading
 from sojourn.deliveries import rendering
 from sojourn.deliveries.actions.requesting import BURSTING
 from sojourn.deliveries.actions.said import Outgoing
+from sojourn.deliveries.actions.showing import pass_on
 from sojourn.deliveries.actions.telling import news, tell
 from sojourn.deliveries.attempt_ids import NUMBER_MAX, attempt_id_of
 from sojourn.deliveries.model import DeliveryId, Message, Status, TemplateMessage, consent_message_of
@@ -164,6 +165,7 @@ async def _without_expired(conn: Conn, claimed: list[Claimed], now: datetime) ->
     await rows.update_ended(conn, [(one.id, Status.EXPIRED, "expired", None) for one in expired], at=now)
     await limits.delete_marks(conn, [one.id for one in expired])
     await tell(conn, [news(one, Status.EXPIRED, at=now, reason="expired") for one in expired])
+    await pass_on(conn, [(one, "expired") for one in expired], now=now)
     gone = {one.id for one in expired}
     return [one for one in claimed if one.id not in gone]
 
@@ -280,6 +282,8 @@ async def _settle(conn: Conn, claimed: Sequence[Claimed], now: datetime) -> list
         )
         await limits.delete_marks(conn, [one.id for one, _ in excluded])
         await tell(conn, [news(one, Status.EXCLUDED, at=now, reason=outcome.reason.value) for one, outcome in excluded])
+        reasons: dict[UUID, str] = {one.id: outcome.reason.value for one, outcome in excluded}
+        await pass_on(conn, [(one, "excluded") for one, _ in excluded], now=now, reasons=reasons)
     if deferred:
         await _defer(conn, deferred, now)
     return leaving
@@ -298,6 +302,8 @@ async def _defer(conn: Conn, deferred: Sequence[tuple[Claimed, Defer]], now: dat
             conn, [(one.id, Status.DEFERRED, outcome.reason.value, _trace(one, now)) for one, outcome in long]
         )
         await tell(conn, [news(one, Status.DEFERRED, at=now, reason=outcome.reason.value) for one, outcome in long])
+        reasons: dict[UUID, str] = {one.id: outcome.reason.value for one, outcome in long}
+        await pass_on(conn, [(one, "deferred") for one, _ in long], now=now, reasons=reasons)
     await limits.upsert_marks(
         conn,
         [

@@ -1,13 +1,18 @@
-"""Live news about deliveries: one row a batch, with counts, and the first few one by one."""
+"""Live news about deliveries: one row a batch, with counts, and the first few one by one.
+
+Whoever hears of every single move (webhooks that we send) gets one job a batch, and none where nobody does.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from sojourn.deliveries.signals import DeliveriesMoved, Move
+from sojourn.kit import jobs
 from sojourn.kit.database import Conn
 from sojourn.kit.live import ITEMS_MAX, LiveEvent, publish
 
@@ -36,6 +41,46 @@ async def show(conn: Conn, deliveries: Sequence[tuple[Shown, str]], *, now: date
         news.append(_news(workspace_id, [entry for entry in waiting if entry[0].workspace_id == workspace_id]))
         waiting = [entry for entry in waiting if entry[0].workspace_id != workspace_id]
     await publish(conn, news, now)
+    await pass_on(conn, deliveries, now=now)
+
+
+class Moved(Protocol):
+    """What the news about a move need of a delivery."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def workspace_id(self) -> UUID: ...
+    @property
+    def profile_id(self) -> UUID: ...
+
+
+NO_REASONS: Mapping[UUID, str] = {}
+
+
+async def pass_on(
+    conn: Conn, moved: Sequence[tuple[Moved, str]], *, now: datetime, reasons: Mapping[UUID, str] = NO_REASONS
+) -> None:
+    """Announce what deliveries became (each with its status), where anybody hears it.
+
+    `reasons` by delivery, where the deliveries do not carry them themselves.
+    """
+    waiting = list(moved)
+    while waiting:
+        workspace_id = waiting[0][0].workspace_id
+        if await jobs.is_heard(conn, DeliveriesMoved, workspace_id):
+            moves = [
+                Move(
+                    delivery_id=one.id,
+                    profile_id=one.profile_id,
+                    status=status,
+                    reason=reasons.get(one.id) or getattr(one, "reason", None),
+                )
+                for one, status in waiting
+                if one.workspace_id == workspace_id
+            ]
+            await jobs.announce(conn, [DeliveriesMoved(workspace_id=workspace_id, moves=moves, at=now)])
+        waiting = [entry for entry in waiting if entry[0].workspace_id != workspace_id]
 
 
 def _news(workspace_id: UUID, part: Sequence[tuple[Shown, str]]) -> LiveEvent:

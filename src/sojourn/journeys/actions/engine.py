@@ -12,8 +12,9 @@ from sojourn.journeys.actions.facts import FactBook
 from sojourn.journeys.interpreter.advance import STEPS_MAX, Needs, Progress, advance, lost
 from sojourn.journeys.interpreter.compile import CompiledJourney
 from sojourn.journeys.interpreter.run import Resume, Run, RunState, Step
+from sojourn.journeys.signals import EndedRun, RunsEnded
 from sojourn.journeys.store import runs as store
-from sojourn.kit import crash
+from sojourn.kit import crash, jobs
 from sojourn.kit.crypto import KeyRing
 from sojourn.kit.database import Conn
 
@@ -61,6 +62,7 @@ class _Batch:
         self._overlays: dict[UUID, dict[str, Any]] = {}
         self._steps: list[tuple[Run, Step]] = []
         self._counts: dict[UUID, int] = {}
+        self._ended: dict[UUID, Run] = {}
 
     async def load(self, version_ids: Sequence[UUID]) -> None:
         self._journeys = await versions.get_compiled(self._conn, version_ids)
@@ -88,7 +90,15 @@ class _Batch:
             await store.update_runs(self._conn, list(self._runs.values()))
         if self._steps:
             await store.copy_steps(self._conn, self._steps)
+        await self._pass_on()
         crash.point("journeys.advanced")
+
+    async def _pass_on(self) -> None:
+        """Tell of runs that ended, where anybody hears it."""
+        for workspace_id in {run.workspace_id for run in self._ended.values()}:
+            if await jobs.is_heard(self._conn, RunsEnded, workspace_id):
+                over = [_ended(run) for run in self._ended.values() if run.workspace_id == workspace_id]
+                await jobs.announce(self._conn, [RunsEnded(workspace_id=workspace_id, runs=over)])
 
     async def _follow(self, progresses: Sequence[Progress]) -> None:
         """Carry out effects, and go on with the runs whose effects were answered at once."""
@@ -126,6 +136,8 @@ class _Batch:
             run = progress.run
             if not is_written:
                 self._runs[run.id] = run
+            if run.ended_at is not None:
+                self._ended[run.id] = run
             if progress.overlay:
                 self._overlays[run.id] = progress.overlay
             self._steps.extend([(run, step) for step in progress.steps])
@@ -136,5 +148,12 @@ class _Batch:
         count = self._counts[run.id] = self._counts.get(run.id, 0) + len(progress.steps)
         if count < STEPS_MAX or run.state != RunState.WAITING:
             return progress
-        self._runs[run.id] = lost(run, self._now)
+        self._runs[run.id] = self._ended[run.id] = lost(run, self._now)
         return Progress(self._runs[run.id], (), (), progress.overlay, True)
+
+
+def _ended(run: Run) -> EndedRun:
+    return EndedRun(
+        run_id=run.id, profile_id=run.profile_id, journey_id=run.journey_id, state=run.state, reason=run.exit_reason,
+        ended_at=run.ended_at,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tells the workspace's own systems what happened, by signed webhooks."""
