@@ -61,6 +61,8 @@ async def update_workspace(
     """
     workspace = await store.lock_workspace(conn, workspace_id)
     fields = {name: changes[name] for name in FIELDS if changes.get(name) is not None}
+    if "default_country" in fields:
+        fields["default_country"] = fields["default_country"].upper()
     changed = replace(workspace, **fields, settings=_merge(workspace.settings, changes.get("settings") or {}))
     _check(changed)
     if changed == workspace:
@@ -104,7 +106,8 @@ def _check(workspace: Workspace) -> None:
         errors.append({"field": "name", "code": "length", "limit": 200, "message": "1 to 200 characters"})
     if workspace.timezone not in available_timezones():
         errors.append({"field": "timezone", "code": "unknown_timezone", "message": "a name such as Europe/London"})
-    if len(workspace.default_country) != 2 or not workspace.default_country.isalpha():
+    country = workspace.default_country
+    if len(country) != 2 or not (country.isascii() and country.isalpha()):
         errors.append({"field": "default_country", "code": "unknown_country", "message": "two letters such as GB"})
     if not 2 <= len(workspace.default_language) <= 35:
         errors.append({"field": "default_language", "code": "unknown_language", "message": "a code such as en_GB"})
