@@ -50,6 +50,7 @@ from sojourn.privacy.erasing import apply_again
 from sojourn.profiles import routes as profiles
 from sojourn.reports import overview_routes as overview
 from sojourn.reports import routes as reports
+from sojourn.reports import why_routes as why
 from sojourn.settings import Settings
 from sojourn.subscriptions import REGISTRY
 from sojourn.templates import routes as templates
@@ -74,6 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     profiles.router,
     events.router,
     reports.router,
+    why.router,
     overview.router,
     consents.router,
     messages.router,
