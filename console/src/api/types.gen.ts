@@ -163,59 +163,6 @@ export type ArchiveOut = {
 };
 
 /**
- * AttemptOut
- *
- * One call to the channel. `decision` is the second one, taken right before it left.
- */
-export type AttemptOut = {
-    /**
-     * Id
-     */
-    id: string;
-    /**
-     * Number
-     */
-    number: number;
-    /**
-     * State
-     */
-    state: string;
-    /**
-     * Dispatched At
-     */
-    dispatched_at: string;
-    /**
-     * Answered At
-     */
-    answered_at: string | null;
-    /**
-     * Result
-     */
-    result: string | null;
-    /**
-     * Provider Message Id
-     */
-    provider_message_id: string | null;
-    /**
-     * Error Code
-     */
-    error_code: number | null;
-    /**
-     * Error Title
-     */
-    error_title: string | null;
-    /**
-     * Error Details
-     */
-    error_details: string | null;
-    /**
-     * Reaction
-     */
-    reaction: string | null;
-    decision: DecisionOut;
-};
-
-/**
  * AttributeDefinitionOut
  *
  * An attribute that was seen or declared.
@@ -1067,7 +1014,7 @@ export type DeliveryDetail = {
     /**
      * Attempts
      */
-    attempts: Array<AttemptOut>;
+    attempts: Array<SojournDeliveriesFormsAttemptOut>;
     cost: CostOut | null;
 };
 
@@ -1326,6 +1273,116 @@ export type DeliveryRow = {
      */
     error_code: number | null;
 };
+
+/**
+ * EndpointChange
+ *
+ * What to change; what is left out stays.
+ */
+export type EndpointChange = {
+    /**
+     * Url
+     */
+    url?: string | null;
+    /**
+     * Events
+     */
+    events?: Array<string> | null;
+    /**
+     * Description
+     */
+    description?: string | null;
+    /**
+     * Include Personal Data
+     */
+    include_personal_data?: boolean | null;
+    /**
+     * Is Enabled
+     */
+    is_enabled?: boolean | null;
+};
+
+/**
+ * EndpointIn
+ *
+ * An address and what it wants to hear.
+ */
+export type EndpointIn = {
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Events
+     */
+    events: Array<string>;
+    /**
+     * Description
+     */
+    description?: string;
+    /**
+     * Include Personal Data
+     *
+     * Texts and addresses too; noted in the audit trail
+     */
+    include_personal_data?: boolean;
+};
+
+/**
+ * EndpointOut
+ *
+ * An endpoint, without its secret.
+ */
+export type EndpointOut = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Url
+     */
+    url: string;
+    /**
+     * Description
+     */
+    description: string;
+    /**
+     * Events
+     */
+    events: Array<string>;
+    /**
+     * Include Personal Data
+     */
+    include_personal_data: boolean;
+    state: EndpointState;
+    /**
+     * State Reason
+     */
+    state_reason: string | null;
+    /**
+     * Old Secret Until
+     */
+    old_secret_until: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Updated At
+     */
+    updated_at: string;
+    /**
+     * Failing Since
+     */
+    failing_since: string | null;
+};
+
+/**
+ * EndpointState
+ *
+ * `failing`: a message was given up; the next one that arrives ends it. `disabled`: nothing is sent.
+ */
+export type EndpointState = 'active' | 'failing' | 'disabled';
 
 /**
  * ErasureIn
@@ -2728,6 +2785,20 @@ export type PageApiKeyOut = {
 };
 
 /**
+ * Page[AttemptOut]
+ */
+export type PageAttemptOut = {
+    /**
+     * Items
+     */
+    items: Array<SojournOutboundRoutesAttemptOut>;
+    /**
+     * Next Cursor
+     */
+    next_cursor?: string | null;
+};
+
+/**
  * Page[AuditEntryOut]
  */
 export type PageAuditEntryOut = {
@@ -2791,6 +2862,20 @@ export type PageDeliveryRow = {
      * Items
      */
     items: Array<DeliveryRow>;
+    /**
+     * Next Cursor
+     */
+    next_cursor?: string | null;
+};
+
+/**
+ * Page[EndpointOut]
+ */
+export type PageEndpointOut = {
+    /**
+     * Items
+     */
+    items: Array<EndpointOut>;
     /**
      * Next Cursor
      */
@@ -4584,6 +4669,18 @@ export type TemplateOut = {
 };
 
 /**
+ * TestOut
+ *
+ * The message that is on its way.
+ */
+export type TestOut = {
+    /**
+     * Message Id
+     */
+    message_id: string;
+};
+
+/**
  * TimelineEntryOut
  *
  * One thing that happened to or with a person.
@@ -4908,6 +5005,159 @@ export type WebhookOut = {
 };
 
 /**
+ * WhyDelivery
+ *
+ * A delivery with its trace: what was decided when it was asked for, and again right before it left.
+ */
+export type WhyDelivery = {
+    /**
+     * Delivery Id
+     */
+    delivery_id: string;
+    /**
+     * Key
+     */
+    key: string | null;
+    /**
+     * Status
+     */
+    status: string;
+    /**
+     * Reason
+     */
+    reason: string | null;
+    /**
+     * Sentence
+     */
+    sentence: string;
+    /**
+     * Purpose
+     */
+    purpose: string;
+    /**
+     * Channel
+     */
+    channel: string;
+    /**
+     * Sender Id
+     */
+    sender_id: string | null;
+    /**
+     * Owner Kind
+     */
+    owner_kind: string;
+    /**
+     * Owner Id
+     */
+    owner_id: string | null;
+    /**
+     * Run Id
+     */
+    run_id: string | null;
+    /**
+     * Step Key
+     */
+    step_key: string | null;
+    /**
+     * Template
+     */
+    template: string | null;
+    /**
+     * Language
+     */
+    language: string | null;
+    /**
+     * Requested At
+     */
+    requested_at: string;
+    /**
+     * Planned At
+     */
+    planned_at: string;
+    /**
+     * Accepted At
+     */
+    accepted_at: string | null;
+    /**
+     * Held At
+     */
+    held_at: string | null;
+    /**
+     * Sent At
+     */
+    sent_at: string | null;
+    /**
+     * Delivered At
+     */
+    delivered_at: string | null;
+    /**
+     * Read At
+     */
+    read_at: string | null;
+    /**
+     * Played At
+     */
+    played_at: string | null;
+    /**
+     * Failed At
+     */
+    failed_at: string | null;
+    /**
+     * Replied At
+     */
+    replied_at: string | null;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Error Code
+     */
+    error_code: number | null;
+    requested_decision: DecisionOut | null;
+    sending_decision: DecisionOut | null;
+};
+
+/**
+ * WhyOut
+ *
+ * The answer is about the newest delivery; the others stand behind it.
+ */
+export type WhyOut = {
+    /**
+     * Answer
+     */
+    answer: 'sent' | 'excluded' | 'deferred' | 'not_requested' | 'unknown';
+    /**
+     * Sentence
+     */
+    sentence: string;
+    /**
+     * Deliveries
+     */
+    deliveries: Array<WhyDelivery>;
+    /**
+     * Run
+     */
+    run: {
+        [key: string]: unknown;
+    } | null;
+};
+
+/**
+ * WithSecretOut
+ *
+ * An endpoint and the secret that signs for it, shown this once.
+ */
+export type WithSecretOut = {
+    endpoint: EndpointOut;
+    /**
+     * Secret
+     */
+    secret: string;
+};
+
+/**
  * WordingIn
  *
  * The text that people agree to. `hash` is your own name for it; left out, its digest.
@@ -5192,6 +5442,59 @@ export type SojournConsentsPeopleInProfileIn = {
 };
 
 /**
+ * AttemptOut
+ *
+ * One call to the channel. `decision` is the second one, taken right before it left.
+ */
+export type SojournDeliveriesFormsAttemptOut = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Dispatched At
+     */
+    dispatched_at: string;
+    /**
+     * Answered At
+     */
+    answered_at: string | null;
+    /**
+     * Result
+     */
+    result: string | null;
+    /**
+     * Provider Message Id
+     */
+    provider_message_id: string | null;
+    /**
+     * Error Code
+     */
+    error_code: number | null;
+    /**
+     * Error Title
+     */
+    error_title: string | null;
+    /**
+     * Error Details
+     */
+    error_details: string | null;
+    /**
+     * Reaction
+     */
+    reaction: string | null;
+    decision: DecisionOut;
+};
+
+/**
  * TemplateIn
  *
  * An approved template and what fills it.
@@ -5249,6 +5552,90 @@ export type SojournKitWebPageHistoryOut2 = {
      * Next Cursor
      */
     next_cursor?: string | null;
+};
+
+/**
+ * AttemptOut
+ *
+ * One call. `state` and `due_at` are those of the message now: waiting, delivered or dead.
+ */
+export type SojournOutboundRoutesAttemptOut = {
+    /**
+     * Id
+     */
+    id: string;
+    /**
+     * Message Id
+     */
+    message_id: string;
+    /**
+     * Event
+     */
+    event: string;
+    /**
+     * Profile Id
+     */
+    profile_id: string | null;
+    /**
+     * State
+     */
+    state: string;
+    /**
+     * Number
+     */
+    number: number;
+    /**
+     * Status Code
+     */
+    status_code: number | null;
+    /**
+     * Error
+     */
+    error: string | null;
+    /**
+     * Duration Ms
+     */
+    duration_ms: number;
+    /**
+     * Attempted At
+     */
+    attempted_at: string;
+    /**
+     * Due At
+     */
+    due_at: string | null;
+};
+
+/**
+ * ReplayIn
+ *
+ * Which messages to send again: those made in a time, or those behind attempts. At most 1,000.
+ */
+export type SojournOutboundRoutesReplayIn = {
+    /**
+     * From
+     */
+    from?: string | null;
+    /**
+     * Until
+     */
+    until?: string | null;
+    /**
+     * Attempt Ids
+     */
+    attempt_ids?: Array<string> | null;
+};
+
+/**
+ * ReplayOut
+ *
+ * How many messages are on their way again.
+ */
+export type SojournOutboundRoutesReplayOut = {
+    /**
+     * Replayed
+     */
+    replayed: number;
 };
 
 /**
@@ -9934,6 +10321,71 @@ export type GetTimelineV1ProfilesProfileIdTimelineGetResponses = {
 
 export type GetTimelineV1ProfilesProfileIdTimelineGetResponse = GetTimelineV1ProfilesProfileIdTimelineGetResponses[keyof GetTimelineV1ProfilesProfileIdTimelineGetResponses];
 
+export type ExplainWhyV1ProfilesProfileIdWhyGetData = {
+    body?: never;
+    path: {
+        /**
+         * Profile Id
+         */
+        profile_id: string;
+    };
+    query?: {
+        /**
+         * Template
+         *
+         * Name of a template
+         */
+        template?: string | null;
+        /**
+         * Journey Id
+         */
+        journey_id?: string | null;
+        /**
+         * Delivery Key
+         */
+        delivery_key?: string | null;
+    };
+    url: '/v1/profiles/{profile_id}/why';
+};
+
+export type ExplainWhyV1ProfilesProfileIdWhyGetErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type ExplainWhyV1ProfilesProfileIdWhyGetError = ExplainWhyV1ProfilesProfileIdWhyGetErrors[keyof ExplainWhyV1ProfilesProfileIdWhyGetErrors];
+
+export type ExplainWhyV1ProfilesProfileIdWhyGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: WhyOut;
+};
+
+export type ExplainWhyV1ProfilesProfileIdWhyGetResponse = ExplainWhyV1ProfilesProfileIdWhyGetResponses[keyof ExplainWhyV1ProfilesProfileIdWhyGetResponses];
+
 export type GetOverviewV1OverviewGetData = {
     body?: never;
     path?: never;
@@ -12329,6 +12781,476 @@ export type ImportPeopleV1ImportsPostResponses = {
 };
 
 export type ImportPeopleV1ImportsPostResponse = ImportPeopleV1ImportsPostResponses[keyof ImportPeopleV1ImportsPostResponses];
+
+export type ListEndpointsV1WebhookEndpointsGetData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Limit
+         *
+         * Rows a page
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before
+         */
+        cursor?: string | null;
+    };
+    url: '/v1/webhook-endpoints';
+};
+
+export type ListEndpointsV1WebhookEndpointsGetErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type ListEndpointsV1WebhookEndpointsGetError = ListEndpointsV1WebhookEndpointsGetErrors[keyof ListEndpointsV1WebhookEndpointsGetErrors];
+
+export type ListEndpointsV1WebhookEndpointsGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageEndpointOut;
+};
+
+export type ListEndpointsV1WebhookEndpointsGetResponse = ListEndpointsV1WebhookEndpointsGetResponses[keyof ListEndpointsV1WebhookEndpointsGetResponses];
+
+export type CreateEndpointV1WebhookEndpointsPostData = {
+    body: EndpointIn;
+    path?: never;
+    query?: never;
+    url: '/v1/webhook-endpoints';
+};
+
+export type CreateEndpointV1WebhookEndpointsPostErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * The body is larger than this address accepts
+     */
+    413: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type CreateEndpointV1WebhookEndpointsPostError = CreateEndpointV1WebhookEndpointsPostErrors[keyof CreateEndpointV1WebhookEndpointsPostErrors];
+
+export type CreateEndpointV1WebhookEndpointsPostResponses = {
+    /**
+     * Successful Response
+     */
+    201: WithSecretOut;
+};
+
+export type CreateEndpointV1WebhookEndpointsPostResponse = CreateEndpointV1WebhookEndpointsPostResponses[keyof CreateEndpointV1WebhookEndpointsPostResponses];
+
+export type DeleteEndpointV1WebhookEndpointsEndpointIdDeleteData = {
+    body?: never;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: never;
+    url: '/v1/webhook-endpoints/{endpoint_id}';
+};
+
+export type DeleteEndpointV1WebhookEndpointsEndpointIdDeleteErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type DeleteEndpointV1WebhookEndpointsEndpointIdDeleteError = DeleteEndpointV1WebhookEndpointsEndpointIdDeleteErrors[keyof DeleteEndpointV1WebhookEndpointsEndpointIdDeleteErrors];
+
+export type DeleteEndpointV1WebhookEndpointsEndpointIdDeleteResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteEndpointV1WebhookEndpointsEndpointIdDeleteResponse = DeleteEndpointV1WebhookEndpointsEndpointIdDeleteResponses[keyof DeleteEndpointV1WebhookEndpointsEndpointIdDeleteResponses];
+
+export type GetEndpointV1WebhookEndpointsEndpointIdGetData = {
+    body?: never;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: never;
+    url: '/v1/webhook-endpoints/{endpoint_id}';
+};
+
+export type GetEndpointV1WebhookEndpointsEndpointIdGetErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type GetEndpointV1WebhookEndpointsEndpointIdGetError = GetEndpointV1WebhookEndpointsEndpointIdGetErrors[keyof GetEndpointV1WebhookEndpointsEndpointIdGetErrors];
+
+export type GetEndpointV1WebhookEndpointsEndpointIdGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: EndpointOut;
+};
+
+export type GetEndpointV1WebhookEndpointsEndpointIdGetResponse = GetEndpointV1WebhookEndpointsEndpointIdGetResponses[keyof GetEndpointV1WebhookEndpointsEndpointIdGetResponses];
+
+export type ChangeEndpointV1WebhookEndpointsEndpointIdPatchData = {
+    body: EndpointChange;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: never;
+    url: '/v1/webhook-endpoints/{endpoint_id}';
+};
+
+export type ChangeEndpointV1WebhookEndpointsEndpointIdPatchErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The body is larger than this address accepts
+     */
+    413: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type ChangeEndpointV1WebhookEndpointsEndpointIdPatchError = ChangeEndpointV1WebhookEndpointsEndpointIdPatchErrors[keyof ChangeEndpointV1WebhookEndpointsEndpointIdPatchErrors];
+
+export type ChangeEndpointV1WebhookEndpointsEndpointIdPatchResponses = {
+    /**
+     * Successful Response
+     */
+    200: EndpointOut;
+};
+
+export type ChangeEndpointV1WebhookEndpointsEndpointIdPatchResponse = ChangeEndpointV1WebhookEndpointsEndpointIdPatchResponses[keyof ChangeEndpointV1WebhookEndpointsEndpointIdPatchResponses];
+
+export type RotateSecretV1WebhookEndpointsEndpointIdRotatePostData = {
+    body?: never;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: never;
+    url: '/v1/webhook-endpoints/{endpoint_id}/rotate';
+};
+
+export type RotateSecretV1WebhookEndpointsEndpointIdRotatePostErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type RotateSecretV1WebhookEndpointsEndpointIdRotatePostError = RotateSecretV1WebhookEndpointsEndpointIdRotatePostErrors[keyof RotateSecretV1WebhookEndpointsEndpointIdRotatePostErrors];
+
+export type RotateSecretV1WebhookEndpointsEndpointIdRotatePostResponses = {
+    /**
+     * Successful Response
+     */
+    200: WithSecretOut;
+};
+
+export type RotateSecretV1WebhookEndpointsEndpointIdRotatePostResponse = RotateSecretV1WebhookEndpointsEndpointIdRotatePostResponses[keyof RotateSecretV1WebhookEndpointsEndpointIdRotatePostResponses];
+
+export type SendTestV1WebhookEndpointsEndpointIdTestPostData = {
+    body?: never;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: never;
+    url: '/v1/webhook-endpoints/{endpoint_id}/test';
+};
+
+export type SendTestV1WebhookEndpointsEndpointIdTestPostErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type SendTestV1WebhookEndpointsEndpointIdTestPostError = SendTestV1WebhookEndpointsEndpointIdTestPostErrors[keyof SendTestV1WebhookEndpointsEndpointIdTestPostErrors];
+
+export type SendTestV1WebhookEndpointsEndpointIdTestPostResponses = {
+    /**
+     * Successful Response
+     */
+    202: TestOut;
+};
+
+export type SendTestV1WebhookEndpointsEndpointIdTestPostResponse = SendTestV1WebhookEndpointsEndpointIdTestPostResponses[keyof SendTestV1WebhookEndpointsEndpointIdTestPostResponses];
+
+export type ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetData = {
+    body?: never;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: {
+        /**
+         * Limit
+         *
+         * Rows a page
+         */
+        limit?: number;
+        /**
+         * Cursor
+         *
+         * `next_cursor` of the page before
+         */
+        cursor?: string | null;
+    };
+    url: '/v1/webhook-endpoints/{endpoint_id}/attempts';
+};
+
+export type ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetError = ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetErrors[keyof ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetErrors];
+
+export type ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetResponses = {
+    /**
+     * Successful Response
+     */
+    200: PageAttemptOut;
+};
+
+export type ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetResponse = ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetResponses[keyof ListAttemptsV1WebhookEndpointsEndpointIdAttemptsGetResponses];
+
+export type ReplayV1WebhookEndpointsEndpointIdReplayPostData = {
+    body: SojournOutboundRoutesReplayIn;
+    path: {
+        /**
+         * Endpoint Id
+         */
+        endpoint_id: string;
+    };
+    query?: never;
+    url: '/v1/webhook-endpoints/{endpoint_id}/replay';
+};
+
+export type ReplayV1WebhookEndpointsEndpointIdReplayPostErrors = {
+    /**
+     * The key is missing, unknown, expired or revoked; or the session has ended
+     */
+    401: Problem;
+    /**
+     * The right that stands in `security` is missing; or a write by cookie came without its token
+     */
+    403: Problem;
+    /**
+     * There is nothing with this id in the workspace of the key
+     */
+    404: Problem;
+    /**
+     * The body is larger than this address accepts
+     */
+    413: Problem;
+    /**
+     * The request has mistakes; each is named with its field and limit
+     */
+    422: Problem;
+    /**
+     * The database cannot be reached at the moment; see `Retry-After`
+     */
+    503: Problem;
+    /**
+     * Any other refusal
+     */
+    default: Problem;
+};
+
+export type ReplayV1WebhookEndpointsEndpointIdReplayPostError = ReplayV1WebhookEndpointsEndpointIdReplayPostErrors[keyof ReplayV1WebhookEndpointsEndpointIdReplayPostErrors];
+
+export type ReplayV1WebhookEndpointsEndpointIdReplayPostResponses = {
+    /**
+     * Successful Response
+     */
+    202: SojournOutboundRoutesReplayOut;
+};
+
+export type ReplayV1WebhookEndpointsEndpointIdReplayPostResponse = ReplayV1WebhookEndpointsEndpointIdReplayPostResponses[keyof ReplayV1WebhookEndpointsEndpointIdReplayPostResponses];
 
 export type EraseProfileV1ProfilesProfileIdErasurePostData = {
     body: ErasureIn;

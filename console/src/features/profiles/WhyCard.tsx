@@ -59,16 +59,19 @@ function Answer({ why }: { why: Why }) {
       <Note kind={KIND[why.answer]} title={t(`why.answer.${why.answer}`)}>
         {why.sentence}
       </Note>
-      {why.deliveries.slice(0, 3).map((delivery) => (
-        <div key={delivery.id} className={c.whyOne}>
-          <div className={c.rowHead}>
-            <DeliveryStatus status={delivery.status} />
-            <Moment at={delivery.requested_at} />
-            <Link to={`/deliveries/${delivery.id}`}>{t("delivery.open")}</Link>
+      {why.deliveries.slice(0, 3).map((delivery) => {
+        const decision = delivery.sending_decision ?? delivery.requested_decision;
+        return (
+          <div key={delivery.delivery_id} className={c.whyOne}>
+            <div className={c.rowHead}>
+              <DeliveryStatus status={delivery.status} />
+              <Moment at={delivery.requested_at} />
+              <Link to={`/deliveries/${delivery.delivery_id}`}>{t("delivery.open")}</Link>
+            </div>
+            {decision && <DecisionTrace decision={decision} />}
           </div>
-          {delivery.decision && <DecisionTrace decision={delivery.decision} />}
-        </div>
-      ))}
+        );
+      })}
     </Stack>
   );
 }

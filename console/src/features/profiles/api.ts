@@ -12,6 +12,7 @@ import type {
   ScopeOut,
   TemplateOut,
   TimelineEntryOut,
+  WhyOut,
 } from "@/api";
 import { get, patch, post } from "@/lib/http";
 
@@ -27,11 +28,7 @@ export type {
   TimelineEntryOut,
 };
 
-export type Why = {
-  answer: "sent" | "excluded" | "deferred" | "not_requested" | "unknown";
-  deliveries: DeliveryDetail[];
-  sentence: string;
-};
+export type Why = WhyOut;
 export type StoreCount = { erased: number; kept: number };
 export type Erasure = {
   id: string;
