@@ -217,7 +217,7 @@ def manual_page() -> str:
         "# What is kept, and for how long",
         "",
         "Made from `src/sojourn/privacy/model.py` by `make schema`; a test keeps both equal. A nightly job deletes",
-        "what is older than its period; `sojourn retention --dry-run` counts it first.",
+        "what is older than its period; `POST /v1/retention/preview` counts it first. [How to](../howto/privacy.md).",
         "",
         "A workspace may keep some classes for another time, not shorter than *at least*: `PATCH /v1/retention`.",
         "",
