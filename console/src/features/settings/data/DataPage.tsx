@@ -106,7 +106,7 @@ function RetentionCard() {
   const change = useChangeRetention();
   const [days, setDays] = useState<Record<string, number>>({});
   const write = may("retention.write");
-  const last = retention.data?.last_run;
+  const last = retention.data?.last_run_at;
   const counts = preview.data?.counts ?? {};
   return (
     <Card
@@ -135,7 +135,7 @@ function RetentionCard() {
       <FormErrors error={change.error ?? preview.error} />
       {last && (
         <Note kind="info" title={t("data.lastRun")}>
-          <Moment at={last.finished_at ?? last.ran_at ?? last.at ?? ""} />
+          <Moment at={last} />
         </Note>
       )}
       {retention.data && (
@@ -154,7 +154,7 @@ function RetentionCard() {
               title: t("data.holds"),
               wide: true,
               hideSmall: true,
-              cell: (row) => row.holds ?? row.title ?? "",
+              cell: (row) => row.holds,
             },
             {
               key: "days",
@@ -162,11 +162,12 @@ function RetentionCard() {
               cell: (row) =>
                 row.days === null ? (
                   t("data.asLong")
-                ) : write && row.can_change !== false ? (
+                ) : write && row.shortest_days !== null ? (
                   <NumberInput
                     aria-label={t("data.daysOf", { name: row.name })}
                     w={110}
-                    min={1}
+                    min={row.shortest_days}
+                    max={row.longest_days ?? undefined}
                     value={days[row.name] ?? row.days}
                     onChange={(value) => typeof value === "number" && setDays({ ...days, [row.name]: value })}
                   />

@@ -141,11 +141,11 @@ function Attempts({ id }: { id: string }) {
                 </Badge>
               ),
             },
-            { key: "answer", title: t("webhook.answer"), cell: (row) => row.status ?? row.error ?? "—" },
+            { key: "answer", title: t("webhook.answer"), cell: (row) => row.status_code ?? row.error ?? "—" },
             {
               key: "at",
               title: t("import.when"),
-              cell: (row) => <Moment at={row.attempted_at ?? row.at ?? row.created_at ?? ""} />,
+              cell: (row) => <Moment at={row.attempted_at} />,
             },
             {
               key: "again",

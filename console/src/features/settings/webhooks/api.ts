@@ -1,30 +1,18 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { PageCountOut, PageSenderOut, PageWebhookBodyOut } from "@/api";
+import type {
+  EndpointChange,
+  EndpointOut,
+  PageCountOut,
+  PageSenderOut,
+  PageWebhookBodyOut,
+  SojournOutboundRoutesAttemptOut,
+  TestOut,
+  WithSecretOut,
+} from "@/api";
 import { get, patch, post, remove } from "@/lib/http";
 
-export type Endpoint = {
-  id: string;
-  url: string;
-  events: string[];
-  description: string | null;
-  state: string;
-  created_at: string;
-  failing_since?: string | null;
-  disabled_at?: string | null;
-};
-export type NewEndpoint = { endpoint?: Endpoint; secret: string } & Partial<Endpoint>;
-export type WebhookAttempt = {
-  id: string;
-  event: string;
-  at?: string;
-  attempted_at?: string;
-  created_at?: string;
-  status: number | null;
-  state: string;
-  error?: string | null;
-  number?: number;
-  next_at?: string | null;
-};
+export type Endpoint = EndpointOut;
+export type WebhookAttempt = SojournOutboundRoutesAttemptOut;
 
 export const EVENTS = [
   "message.received",
@@ -85,14 +73,14 @@ export const useAttempts = (id: string) =>
   });
 export const useCreateEndpoint = () =>
   useTouched(
-    (made: { url: string; events: string[]; description: string }) => post<NewEndpoint>("/v1/webhook-endpoints", made),
+    (made: { url: string; events: string[]; description: string }) => post<WithSecretOut>("/v1/webhook-endpoints", made),
     KEY,
   );
 export const useChangeEndpoint = (id: string) =>
-  useTouched((change: Partial<Endpoint>) => patch<Endpoint>(`/v1/webhook-endpoints/${id}`, change), KEY);
+  useTouched((change: EndpointChange) => patch<Endpoint>(`/v1/webhook-endpoints/${id}`, change), KEY);
 export const useDeleteEndpoint = (id: string) => useTouched(() => remove<void>(`/v1/webhook-endpoints/${id}`), KEY);
-export const useRotate = (id: string) => useTouched(() => post<NewEndpoint>(`/v1/webhook-endpoints/${id}/rotate`), KEY);
-export const useTest = (id: string) => useTouched(() => post<unknown>(`/v1/webhook-endpoints/${id}/test`), KEY);
+export const useRotate = (id: string) => useTouched(() => post<WithSecretOut>(`/v1/webhook-endpoints/${id}/rotate`), KEY);
+export const useTest = (id: string) => useTouched(() => post<TestOut>(`/v1/webhook-endpoints/${id}/test`), KEY);
 export const useReplay = (id: string) =>
   useTouched(
     (attempts: string[]) => post<unknown>(`/v1/webhook-endpoints/${id}/replay`, { attempt_ids: attempts }),
