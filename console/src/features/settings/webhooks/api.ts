@@ -73,13 +73,15 @@ export const useAttempts = (id: string) =>
   });
 export const useCreateEndpoint = () =>
   useTouched(
-    (made: { url: string; events: string[]; description: string }) => post<WithSecretOut>("/v1/webhook-endpoints", made),
+    (made: { url: string; events: string[]; description: string }) =>
+      post<WithSecretOut>("/v1/webhook-endpoints", made),
     KEY,
   );
 export const useChangeEndpoint = (id: string) =>
   useTouched((change: EndpointChange) => patch<Endpoint>(`/v1/webhook-endpoints/${id}`, change), KEY);
 export const useDeleteEndpoint = (id: string) => useTouched(() => remove<void>(`/v1/webhook-endpoints/${id}`), KEY);
-export const useRotate = (id: string) => useTouched(() => post<WithSecretOut>(`/v1/webhook-endpoints/${id}/rotate`), KEY);
+export const useRotate = (id: string) =>
+  useTouched(() => post<WithSecretOut>(`/v1/webhook-endpoints/${id}/rotate`), KEY);
 export const useTest = (id: string) => useTouched(() => post<TestOut>(`/v1/webhook-endpoints/${id}/test`), KEY);
 export const useReplay = (id: string) =>
   useTouched(
