@@ -218,6 +218,7 @@ def settings(cluster: Cluster, binaries: Binaries) -> dict[str, str]:
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] ",
+        "log_error_verbosity": "terse",  # details of an error hold values of rows, and with them people
         "logging_collector": "off",
         "cluster_name": "sojourn",
     }

@@ -12,6 +12,8 @@ import structlog
 
 SECRET_FIELDS = frozenset({"token", "secret", "password", "authorization", "body", "phone", "text", "address", "email"})
 LONG_NUMBER = re.compile(r"\+?\d{8,}")
+# What PostgreSQL adds to an error: values of the row that it refused, and with them people.
+DETAILS = re.compile(r"\n(?:DETAIL|CONTEXT|HINT): .*?(?=\n\n|\n[A-Z]\w+(?:\.\w+)*(?:Error|Exception)|\Z)", re.DOTALL)
 
 
 def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -20,8 +22,25 @@ def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutable
         if name in SECRET_FIELDS:
             event[name] = "***"
         elif isinstance(value, str) and name not in ("timestamp", "event", "level") and not name.endswith("_id"):
-            event[name] = LONG_NUMBER.sub("***", value)
+            event[name] = without_people(value)
     return event
+
+
+def without_people(text: str) -> str:
+    """A text without long numbers, and without what the database adds to its errors."""
+    return LONG_NUMBER.sub("***", DETAILS.sub("", text))
+
+
+class MaskedFormatter(logging.Formatter):
+    """The log of libraries (a server's traceback of a failed request), masked like ours."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name of the base class
+        """The traceback."""
+        return without_people(super().formatException(ei))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as above
+        """The line."""
+        return without_people(super().formatMessage(record))
 
 
 def configure_logs(level: str = "INFO") -> None:
@@ -37,6 +56,6 @@ def configure_logs(level: str = "INFO") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskedFormatter("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
